@@ -1,0 +1,1 @@
+"""Chip families: their protocols, their host side and their emulators."""

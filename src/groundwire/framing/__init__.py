@@ -1,0 +1,1 @@
+"""Checksums and framing that no single chip owns."""

@@ -1,0 +1,1 @@
+"""Firmware images and flash dumps: recognised, checked, taken apart and built."""
