@@ -1,0 +1,1 @@
+"""Beken BK72xx: two kinds of chip behind one serial protocol."""
