@@ -160,7 +160,16 @@ class Flasher(Protocol):
         """How many exchanges failed and were repeated since the speed was last set."""
         ...
 
+    @property
+    def rate(self) -> int:
+        """The speed of the line, as last proven."""
+        ...
+
     def identify(self, flash_size: int | None = None) -> Procedure[Identity]: ...
+
+    def relinked(self) -> None:
+        """The module was reset and has linked again at the link speed."""
+        ...
 
     def set_speed(self, rate: int) -> Procedure[None]:
         """Change both ends to `rate` and prove it with real reads; on failure both are back."""
