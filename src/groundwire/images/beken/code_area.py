@@ -76,7 +76,7 @@ def marker_of(code: Buffer) -> str:
     return found.rstrip(b"\0").decode("ascii") if found in MARKERS else ""
 
 
-def _is_lost_sector(check: PacketCheck, run: Span) -> bool:
+def _is_lost_sector(run: Span) -> bool:
     """Whether an erased run is whole sectors in the middle of code, and no end of it."""
     return run.start % _SECTOR == 0 and -run.end % _SECTOR < PACKET_SIZE and run.size >= _SECTOR / 2
 
@@ -94,7 +94,7 @@ def _end_by_scan(check: PacketCheck) -> int:
         first = (run.start - check.start) // PACKET_SIZE
         if not first or check.states[first - 1] != PacketState.VALID:
             continue
-        if not _is_lost_sector(check, run):
+        if not _is_lost_sector(run):
             return first
     return used[1]
 
