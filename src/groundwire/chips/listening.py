@@ -57,6 +57,7 @@ def text_share(heard: bytes) -> float:
 def repeated_banner(heard: bytes) -> str:
     """The start of a line that comes again and again, or ""."""
     starts = Counter(line[:BANNER_CHARS] for line in RESTART.findall(heard))
+    start: bytes
     for start, count in starts.most_common(1):
         if count >= REPEATS and count * len(starts) >= starts.total() * 0.5:
             return start.decode("ascii", "replace")

@@ -25,10 +25,8 @@ class Unavailable:
 @cache
 def load_families() -> tuple[tuple[ChipFamily, ...], tuple[Unavailable, ...]]:
     """All families that load, and those that do not; a broken one never stops the others."""
-    loaded: list[ChipFamily] = []
+    loaded: list[ChipFamily] = [import_module(name).FAMILY for name in BUILT_IN]
     broken: list[Unavailable] = []
-    for name in BUILT_IN:
-        loaded.append(import_module(name).FAMILY)
     for entry in entry_points(group=ENTRY_POINT_GROUP):
         try:
             family = entry.load()

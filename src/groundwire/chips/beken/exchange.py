@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, TypeVar
 
 from groundwire.chips.beken.codec import (
@@ -38,8 +39,8 @@ from groundwire.wire import Discard, Procedure, Receive, Send, SetBaudrate, Wait
 R = TypeVar("R", bound=Reply)
 T = TypeVar("T")
 
-# At one flipped bit in 100,000 a third of all sectors arrive damaged; twelve tries make the whole of
-# a flash arrive all the same.
+# At one flipped bit in 100,000 a third of all sectors arrive damaged; with twelve tries the whole
+# of a flash arrives all the same.
 ATTEMPTS: Final = 12
 SLACK_S: Final = 0.05  # operating system and adapter, either way
 # A reply that pauses for so long has lost bytes. Below the loaders' idle limit, above the 16 ms
@@ -102,18 +103,31 @@ class Exchange:
         Raises:
             LinkLost: the chip no longer answers anything.
         """
-        worst: GroundwireError | None = None
-        for _ in range(ATTEMPTS):
+        return (
+            yield from self.insist(
+                _name(command), lambda: self.ask_once(command, kind, within_s=within_s)
+            )
+        )
+
+    def insist(self, name: str, attempt: Callable[[], Procedure[T]]) -> Procedure[T]:
+        """Repeat an exchange until it works; the same refusal twice is the chip's opinion.
+
+        Raises:
+            LinkLost: the chip no longer answers anything.
+            LinkError, ProtocolError: the most telling failure of the series.
+        """
+        failures: list[GroundwireError] = []
+        while True:
             try:
-                reply = yield from self.ask_once(command, kind, within_s=within_s)
+                result = yield from attempt()
             except RETRIED as error:
-                worst = _more_telling(worst, error)
+                failures.append(error)
                 self.damaged += 1
-                yield from self.recover(_name(command))
+                yield from self.recover(name)
+                if len(failures) >= ATTEMPTS or _refused_twice(failures):
+                    raise _most_telling(failures) from error
             else:
-                return reply
-        assert worst is not None
-        raise worst
+                return result
 
     def recover(self, after: str) -> Procedure[None]:
         """Get back in step after a failed exchange.
