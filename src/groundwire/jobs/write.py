@@ -185,6 +185,7 @@ def _backup_reference(before: Before) -> str:
 
 
 def job_folder(session: Session, base: Path) -> Path:
+    """A folder for one job, named for module and time, so that no job overwrites another."""
     now = datetime.datetime.now().astimezone()
     return base / f"groundwire-{backup_name(session.identity, now)}"
 
