@@ -127,7 +127,7 @@ def read_code(
     """
     check = crc_blocks.check(data, start)
     stored = crc_blocks.strip(data)
-    stream = find_stream(stored[: 0x10000 + DATA_SIZE], logical)
+    stream = find_stream(stored, logical)
     if stream is None and check.used() is None:
         return None
     judged = [(found, _describes(found.header, check, stored)) for found in headers]
