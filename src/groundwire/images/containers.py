@@ -14,6 +14,7 @@ from groundwire.images.kinds import ImageKind, Problem, Recognition
 from groundwire.quantities import Span, hex_address
 
 _VECTOR_MIN = 7
+_CODE_MIN = 0x200  # an application reaches past its chip marker at 0x100
 
 
 def recognise_container(data: bytes) -> Recognition | None:
@@ -174,7 +175,7 @@ def _ug(data: bytes) -> Recognition:
 def recognise_plain(data: bytes) -> Recognition | None:
     """Linker output, or code enciphered but without checksum packets; None for anything else."""
     head = data[:32]
-    if len(head) < 32:
+    if len(data) < _CODE_MIN:
         return None
     whole = Span(0, len(data))
     if vector_score(head) >= _VECTOR_MIN:
