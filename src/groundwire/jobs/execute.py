@@ -67,11 +67,12 @@ class Execution:
             return self._rounds()
         except FlashError:
             raise
-        except GroundwireError as error:
+        except (GroundwireError, KeyboardInterrupt) as error:
             if not self._dirty:
                 raise
+            forced = isinstance(error, KeyboardInterrupt)
             raise StoppedPartWay(
-                reason=error.what,
+                reason="stopped by force" if forced else error.what,
                 done_sectors=self._sectors_done,
                 total_sectors=len(self._plan.tasks),
                 folder=self._folder,
