@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from groundwire.evidence import Evidence
 from groundwire.quantities import Span
 from groundwire.wire import Procedure
 
@@ -19,15 +20,6 @@ SECTOR = 4096
 
 
 # --- what is known of a module -----------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """One fact about a module or an image, and how it was learned."""
-
-    fact: str
-    value: str
-    source: str
 
 
 class RfHealth(StrEnum):
