@@ -51,9 +51,7 @@ def read_status(link: Exchange, flash: FlashChip | None) -> Procedure[int]:
 
 
 def _read_one(link: Exchange, flash_command: int) -> Procedure[int]:
-    reply = yield from link.ask(
-        ReadStatus(flash_command), StatusRegister, within_s=STATUS_WITHIN_S
-    )
+    reply = yield from link.ask(ReadStatus(flash_command), StatusRegister, within_s=STATUS_WITHIN_S)
     if reply.flash_command != flash_command:
         raise WrongReply(
             command="ReadStatus",
