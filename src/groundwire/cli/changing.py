@@ -102,7 +102,7 @@ def check_conditions(verb: str, conditions: Conditions) -> None:
             )
 
 
-# --- one change from beginning to end ---------------------------------------------------------------
+# --- one change from beginning to end -----------------------------------------------------------
 
 
 @dataclass(frozen=True)

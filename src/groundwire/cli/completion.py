@@ -14,7 +14,7 @@ VARIABLE = "_GROUNDWIRE_COMPLETE"
 @click.command("completion")
 @click.argument("shell", type=click.Choice(SHELLS))
 def command(shell: str) -> None:
-    """Print the completion script for a shell: verbs, flags, ports, chips and error codes.
+    r"""Print the completion script for a shell: verbs, flags, ports, chips and error codes.
 
     \b
     bash   eval "$(groundwire completion bash)"     in ~/.bashrc

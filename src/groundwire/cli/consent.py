@@ -25,7 +25,11 @@ def check_can_ask(screen: Screen, verb: str, *, yes: bool, only_plan: bool) -> N
     """
     if yes or only_plan or screen.can_ask:
         return
-    reason = "standard input is no terminal" if not sys.stdin.isatty() else "--json leaves no screen for that"
+    reason = (
+        "standard input is no terminal"
+        if not sys.stdin.isatty()
+        else "--json leaves no screen for that"
+    )
     raise ConsentMissing(verb=verb, reason=reason)
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 
+from groundwire.chips.family import BootloaderPolicy
 from groundwire.cli.changing import Change, Conditions, Source
 from groundwire.cli.options import FILE, ChipType, Settings, screen_options
 from groundwire.cli.running import Job
 from groundwire.events import Notice
 from groundwire.jobs.ports import SIM_PREFIX
 from groundwire.jobs.write import WriteReport, change_flash, image_request
-from groundwire.chips.family import BootloaderPolicy
 
 DEFAULT_CHIP = "BK7231N"
 

@@ -8,7 +8,7 @@ import inspect
 import click
 
 from groundwire.cli.failures import FLAGS, UnknownCode
-from groundwire.cli.options import Settings, screen_options
+from groundwire.cli.options import ParamType, Settings, screen_options
 from groundwire.cli.render import table
 from groundwire.cli.running import Shown, without_module
 from groundwire.errors import EXIT_CODE_MEANINGS, GroundwireError, error_classes
@@ -16,7 +16,7 @@ from groundwire.errors import EXIT_CODE_MEANINGS, GroundwireError, error_classes
 NEAREST = 5
 
 
-class CodeType(click.ParamType):
+class CodeType(ParamType):
     """An error code; any text is taken, so that an unknown one can be answered with the nearest."""
 
     name = "code"
@@ -63,7 +63,10 @@ def _all() -> Shown:
     classes = error_classes()
     lines = ["error codes; groundwire explain CODE tells more"]
     lines += table([(code, title_of(cls)) for code, cls in classes.items()])
-    values = {code: {"title": title_of(cls), "exit_code": int(cls.exit_code)} for code, cls in classes.items()}
+    values = {
+        code: {"title": title_of(cls), "exit_code": int(cls.exit_code)}
+        for code, cls in classes.items()
+    }
     return Shown(lines, {"codes": values})
 
 

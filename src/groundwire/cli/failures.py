@@ -66,7 +66,7 @@ class NoAdapter(LinkError):
 
     @property
     def next_step(self) -> str:
-        return "plug the adapter in, or name a port with -p (for a try without hardware: groundwire demo)"
+        return "plug the adapter in, or name a port with -p; without hardware: groundwire demo"
 
 
 @dataclass(eq=False, kw_only=True)

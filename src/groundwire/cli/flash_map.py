@@ -56,11 +56,8 @@ def sector_cells(plan: WritePlan) -> list[Cell]:
     for span in plan.intended:
         _fill(cells, span, Cell.SAME)
     for task in plan.tasks:
-        if task.erase:
-            cell = Cell.REWRITTEN if task.program else Cell.ERASED
-        else:
-            cell = Cell.PROGRAMMED
-        _fill(cells, task.span, cell)
+        erased = Cell.REWRITTEN if task.program else Cell.ERASED
+        _fill(cells, task.span, erased if task.erase else Cell.PROGRAMMED)
     return cells
 
 
@@ -78,10 +75,10 @@ def flash_map(plan: WritePlan) -> list[str]:
     while len(sectors) > COLUMNS * ROWS_MOST * each:
         each *= 2
     order = list(Cell)
-    cells = [
-        min(sectors[at : at + each], key=order.index) for at in range(0, len(sectors), each)
+    cells = [min(sectors[at : at + each], key=order.index) for at in range(0, len(sectors), each)]
+    lines = [
+        f"flash map of {size_text(plan.flash_size)} (a character is {size_text(each * SECTOR)})"
     ]
-    lines = [f"flash map of {size_text(plan.flash_size)} (a character is {size_text(each * SECTOR)})"]
     for at in range(0, len(cells), COLUMNS):
         row = "".join(cell.value for cell in cells[at : at + COLUMNS])
         lines.append(f"  {hex_address(at * each * SECTOR):>8} |{row}|")

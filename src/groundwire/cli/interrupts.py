@@ -14,7 +14,8 @@ from groundwire.cli.streams import note
 class Interrupts:
     """The stop flag of one job, set by SIGINT and SIGTERM while it is entered."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
         self._stop = False
         self._asking = False
         self._before: dict[int, object] = {}
@@ -36,6 +37,8 @@ class Interrupts:
         if self._stop or self._asking:
             raise KeyboardInterrupt
         self._stop = True
+        if self._quiet:
+            return
         name = signal.Signals(number).name
         note(f"{name}: stopping at the next safe point; once more to force it")
 

@@ -7,15 +7,19 @@ import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from groundwire.cli.endings import Invocation
 from groundwire.quantities import Span, parse_number, parse_span
 
-P = ParamSpec("P")
 R = TypeVar("R")
+
+if TYPE_CHECKING:
+    ParamType = click.ParamType[Any]
+else:
+    ParamType = click.ParamType  # generic in newer releases of click only
 
 SLOWEST: Final = 115_200
 FASTEST: Final = 6_000_000
@@ -45,7 +49,7 @@ class Settings:
 # --- kinds of values ----------------------------------------------------------------------------
 
 
-class NumberType(click.ParamType):
+class NumberType(ParamType):
     """A decimal or 0x number, K and M allowed behind it, within bounds."""
 
     name = "number"
@@ -66,23 +70,23 @@ class NumberType(click.ParamType):
         return number
 
 
-class BaudType(NumberType):
+class BaudType(ParamType):
     """`auto`, or a speed."""
 
     name = "baud"
 
     def __init__(self) -> None:
-        super().__init__(SLOWEST, FASTEST)
+        self._rate = NumberType(SLOWEST, FASTEST)
 
-    def convert(  # type: ignore[override]
+    def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> int | None:
         if str(value).lower() == "auto":
             return None
-        return super().convert(value, param, ctx)
+        return self._rate.convert(value, param, ctx)
 
 
-class SpanType(click.ParamType):
+class SpanType(ParamType):
     """A range of flash addresses."""
 
     name = "span"
@@ -100,7 +104,7 @@ class SpanType(click.ParamType):
             )
 
 
-class ChipType(click.ParamType):
+class ChipType(ParamType):
     """The name of a chip that some family knows, in any case."""
 
     name = "chip"
@@ -121,7 +125,7 @@ class ChipType(click.ParamType):
         return _matching(known_chips(), incomplete)
 
 
-class PortType(click.ParamType):
+class PortType(ParamType):
     """The name of a port; offers those that are there."""
 
     name = "port"
@@ -150,9 +154,7 @@ def known_chips() -> list[str]:
     return [part for family in families() for part in family.parts]
 
 
-def _matching(
-    words: Iterable[str], incomplete: str
-) -> list[click.shell_completion.CompletionItem]:
+def _matching(words: Iterable[str], incomplete: str) -> list[click.shell_completion.CompletionItem]:
     lowered = incomplete.lower()
     return [
         click.shell_completion.CompletionItem(word)
@@ -163,7 +165,7 @@ def _matching(
 
 FILE: Final = click.Path(path_type=Path)
 
-# --- the flags ------------------------------------------------------------------------------------
+# --- the flags ----------------------------------------------------------------------------------
 
 SCREEN_FLAGS: Final = (
     click.option("--json", "is_json", is_flag=True, help="One JSON object a line, nothing else."),

@@ -14,7 +14,6 @@ from groundwire.cli.images import BOOTLOADER_FLAG, load_image
 from groundwire.cli.options import FILE, Settings, module_options
 from groundwire.cli.render import identity_lines, plan_lines
 from groundwire.cli.running import Job, Shown, with_module, without_module
-from groundwire.cli.screen import Screen
 from groundwire.cli.shapes import identity_shape, plan_shape
 from groundwire.errors import ChipContradicted, UnknownImage
 from groundwire.jobs.write import change_flash, image_request
@@ -50,7 +49,9 @@ def plan(
         without_module(
             settings,
             "plan",
-            lambda _screen: _plan_over_dump(settings, (data, image.name), (dump, over.name), policy),
+            lambda _screen: _plan_over_dump(
+                settings, (data, image.name), (dump, over.name), policy
+            ),
         )
         return
 

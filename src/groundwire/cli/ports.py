@@ -54,7 +54,10 @@ def adapter_lines(adapter: Adapter) -> list[str]:
         f"{adapter.device}  {name}",
         *table(
             [
-                ("described as", " ".join(one for one in (adapter.maker, adapter.description) if one)),
+                (
+                    "described as",
+                    " ".join(one for one in (adapter.maker, adapter.description) if one),
+                ),
                 ("USB id", ids),
                 ("serial number", adapter.serial),
                 ("driver", adapter.driver),

@@ -93,6 +93,7 @@ def plan_lines(plan: WritePlan) -> list[str]:
 def backup_lines(backup: Backup) -> list[str]:
     """Where a backup is and how it was proven."""
     manifest = backup.manifest
+    proof = f"{len(manifest.digests)} on-chip {manifest.digest_name} values over every byte"
     return [
         "backup",
         *table(
@@ -100,10 +101,7 @@ def backup_lines(backup: Backup) -> list[str]:
                 ("file", str(backup.path or "")),
                 ("size", size_text(len(backup.data))),
                 ("SHA-256", manifest.sha256),
-                (
-                    "proven by",
-                    f"{len(manifest.digests)} on-chip {manifest.digest_name} values over every byte",
-                ),
+                ("proven by", proof),
                 ("speed", f"{manifest.baudrate} baud"),
             ]
         ),

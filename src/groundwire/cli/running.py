@@ -48,7 +48,8 @@ def choose_port(settings: Settings, tell: Tell) -> str:
     """
     if settings.port is not None:
         return settings.port
-    devices = tuple(adapter.device for adapter in find_adapters())
+    # ports on the board are there without anything being connected: they must be named
+    devices = tuple(adapter.device for adapter in find_adapters() if adapter.vid)
     if not devices:
         raise NoAdapter(hints=tuple(usb_hints()))
     if len(devices) > 1:
@@ -113,9 +114,7 @@ def with_module(
                 stop=interrupts.stop,
             )
             session.link(climb=climb)
-            job = Job(
-                session, screen, settings, interrupts, name, opened.is_emulated, warnings
-            )
+            job = Job(session, screen, settings, interrupts, name, opened.is_emulated, warnings)
             shown = act(job)
         finally:
             opened.port.close()

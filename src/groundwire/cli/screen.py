@@ -73,10 +73,10 @@ class JsonScreen:
     def tell(self, event: Event) -> None:
         put(json_line(event_shape(event)))
 
-    def show(self, lines: Sequence[str], shape: Mapping[str, object]) -> None:  # noqa: ARG002
+    def show(self, lines: Sequence[str], shape: Mapping[str, object]) -> None:
         put(json_line(shape))
 
-    def result(self, verb: str, lines: Sequence[str], values: Mapping[str, object]) -> None:  # noqa: ARG002
+    def result(self, verb: str, lines: Sequence[str], values: Mapping[str, object]) -> None:
         put(json_line(done_result(verb, values)))
 
     def pause(self) -> None:
@@ -129,7 +129,7 @@ class PlainScreen:
             case _:
                 assert_never(event)
 
-    def show(self, lines: Sequence[str], shape: Mapping[str, object]) -> None:  # noqa: ARG002
+    def show(self, lines: Sequence[str], shape: Mapping[str, object]) -> None:
         for line in lines:
             put(clean(line))
 
@@ -240,7 +240,7 @@ class LiveScreen:
             case _:
                 assert_never(event)
 
-    def show(self, lines: Sequence[str], shape: Mapping[str, object]) -> None:  # noqa: ARG002
+    def show(self, lines: Sequence[str], shape: Mapping[str, object]) -> None:
         self.pause()
         from groundwire.cli.colours import coloured  # noqa: PLC0415
 

@@ -102,7 +102,7 @@ def error_shape(error: GroundwireError, step: str) -> Shape:
         "what": error.what,
         "means": error.means,
         "next_step": step,
-        "fields": error.fields() if dataclasses.is_dataclass(error) else {},
+        "fields": error.fields(),
     }
 
 

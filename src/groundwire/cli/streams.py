@@ -106,7 +106,7 @@ def finish_streams(exit_code: int, *, is_json: bool) -> int:
     except (OSError, ValueError) as error:
         note_broken(error)
     if _broken.reason and not _broken.is_pipe and exit_code == ExitCode.DONE:
-        error = OutputUnwritable(path="standard output", reason=_broken.reason)
-        note(str(error) if not is_json else error.what)
-        return int(error.exit_code)
+        lost = OutputUnwritable(path="standard output", reason=_broken.reason)
+        note(lost.what if is_json else str(lost))
+        return int(lost.exit_code)
     return exit_code

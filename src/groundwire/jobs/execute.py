@@ -70,9 +70,8 @@ class Execution:
         except (GroundwireError, KeyboardInterrupt) as error:
             if not self._dirty:
                 raise
-            forced = isinstance(error, KeyboardInterrupt)
             raise StoppedPartWay(
-                reason="stopped by force" if forced else error.what,
+                reason=error.what if isinstance(error, GroundwireError) else "stopped by force",
                 done_sectors=self._sectors_done,
                 total_sectors=len(self._plan.tasks),
                 folder=self._folder,

@@ -50,7 +50,7 @@ class ReportInput:
     error: GroundwireError | None = None
 
 
-# --- masking --------------------------------------------------------------------------------------
+# --- masking ------------------------------------------------------------------------------------
 
 
 def mask_text(text: str, folder: Path | None = None, mac: str = "") -> str:
@@ -76,7 +76,7 @@ def mask_port(port: str) -> str:
     return port
 
 
-# --- values -----------------------------------------------------------------------------------------
+# --- values -------------------------------------------------------------------------------------
 
 
 def report_values(given: ReportInput) -> Values:
@@ -177,7 +177,7 @@ def _outcome(given: ReportInput, report: WriteReport) -> Values:
     return values
 
 
-# --- Markdown ---------------------------------------------------------------------------------------
+# --- Markdown -----------------------------------------------------------------------------------
 
 
 def markdown(given: ReportInput) -> str:

@@ -92,7 +92,7 @@ def _natural(name: str) -> tuple[str, int]:
 
 def _names(folder: Path) -> list[str]:
     try:
-        return sorted(os.listdir(folder))
+        return sorted(path.name for path in folder.iterdir())
     except OSError:
         return []
 
@@ -175,7 +175,7 @@ def _stable_name(system: System, device: Path) -> str:
     return ""
 
 
-# --- who may open a port, and who has it open -------------------------------------------------------
+# --- who may open a port, and who has it open ---------------------------------------------------
 
 
 def access_of(device: Path) -> Access:
@@ -231,7 +231,7 @@ def holders_of(device: Path, system: System | None = None) -> tuple[Holder, ...]
     """The processes that have a port open; those of other users are seen by root only."""
     where = system or System()
     try:
-        target = os.path.realpath(device)
+        target = device.resolve()
     except OSError:
         return ()
     found = []
@@ -241,7 +241,7 @@ def holders_of(device: Path, system: System | None = None) -> tuple[Holder, ...]
         folder = where.proc / str(process.pid) / "fd"
         for name in _names(folder):
             try:
-                is_it = os.readlink(folder / name) == target
+                is_it = (folder / name).readlink() == target
             except OSError:
                 continue
             if is_it:
@@ -256,7 +256,7 @@ def meddlers(system: System | None = None) -> tuple[str, ...]:
     return tuple(text for name, text in MEDDLERS.items() if name in names)
 
 
-# --- adapters that have no port ---------------------------------------------------------------------
+# --- adapters that have no port -----------------------------------------------------------------
 
 
 def usb_hints(system: System | None = None) -> tuple[str, ...]:
