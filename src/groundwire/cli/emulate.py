@@ -55,7 +55,7 @@ FAULT_FLAGS = (
 
 
 @click.command("emulate")
-@click.argument("chip", type=ChipType())
+@click.argument("chip", type=ChipType())  # lands in Settings.chip, like --chip elsewhere
 @click.option("--over", type=FILE, metavar="DUMP", help="The content of its flash.")
 @click.option(
     "--tcp",
@@ -77,7 +77,6 @@ FAULT_FLAGS = (
 @screen_options
 def command(
     settings: Settings,
-    chip: str,
     over: Path | None,
     tcp: int | None,
     unpaced: bool,
@@ -95,7 +94,7 @@ def command(
         paced=not unpaced,
         faults=Faults(**faults).of_line(),  # type: ignore[arg-type]
     )
-    emulate(settings, chip, options, tcp)
+    emulate(settings, settings.chip or "", options, tcp)
 
 
 def emulate(settings: Settings, chip: str, options: EmulateOptions, tcp: int | None = None) -> None:
