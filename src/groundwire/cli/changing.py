@@ -126,6 +126,7 @@ class Change:
         self._traced = traced and not terms.dry_run
         self._folder: Path | None = None
         self._trace: Path | None = None
+        self._made_base = False
 
     def run(
         self,
@@ -139,16 +140,19 @@ class Change:
         def before(screen: Screen) -> None:
             check_can_ask(screen, verb, yes=terms.yes, only_plan=terms.dry_run)
             if not terms.dry_run:
+                self._made_base = not terms.base.exists()
                 make_folder(terms.base)
+
+        def open_traced(name: str, trace: Path | None) -> OpenedPort:
+            return open_it(name, trace or self._make_trace())
 
         def reported(job: Job) -> Shown:
             return self._reported(job, act)
 
-        settings = self._with_trace()
         try:
-            with_module(settings, verb, reported, before=before, open_it=open_it)
+            with_module(self._settings, verb, reported, before=before, open_it=open_traced)
         finally:
-            self._drop_trace()
+            self._tidy()
 
     def on_folder(self, folder: Path) -> None:
         """The job has its folder; what fails from here on is reported there."""
@@ -208,12 +212,11 @@ class Change:
 
     # --- the trace ------------------------------------------------------------------------------
 
-    def _with_trace(self) -> Settings:
-        """Settings with a trace file: the user's own, or one that moves to the job folder."""
-        if not self._traced or self._settings.trace is not None:
-            return self._settings
+    def _make_trace(self) -> Path | None:
+        """A trace file that moves to the job folder as soon as there is one."""
+        if not self._traced:
+            return None
         base = self._terms.base
-        make_folder(base)
         try:
             handle, name = tempfile.mkstemp(dir=base, prefix=".groundwire-", suffix=".trace")
         except OSError as error:
@@ -221,7 +224,7 @@ class Change:
             raise OutputUnwritable(path=str(base), reason=reason) from error
         os.close(handle)
         self._trace = Path(name)
-        return replace(self._settings, trace=self._trace)
+        return self._trace
 
     def _keep_trace(self, folder: Path, job: Job) -> None:
         if self._trace is None:
@@ -233,11 +236,13 @@ class Change:
             return
         self._trace = None
 
-    def _drop_trace(self) -> None:
-        """Nothing was done in a folder: a trace of it would lie about."""
-        if self._trace is not None:
-            with contextlib.suppress(OSError):
+    def _tidy(self) -> None:
+        """Where the job came to no folder, leave none of its files lying about."""
+        with contextlib.suppress(OSError):
+            if self._trace is not None:
                 self._trace.unlink(missing_ok=True)
+            if self._made_base:
+                self._terms.base.rmdir()  # stays where it holds something
 
 
 def _free_name(path: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
 from typing import Final
 
 from rich.text import Text
@@ -19,9 +20,9 @@ def coloured(line: str) -> Text:
     row = MAP_ROW.match(line)
     if row is not None:
         start = row.start("cells")
-        for at, cell in enumerate(row["cells"]):
-            if cell in STYLES:
-                text.stylize(STYLES[cell], start + at, start + at + 1)
+        for cell, run in groupby(enumerate(row["cells"], start), key=lambda one: one[1]):
+            at = [place for place, _ in run]
+            text.stylize(STYLES.get(cell, ""), at[0], at[-1] + 1)
     elif TITLE.match(line):
         text.stylize("bold")
     elif line.lstrip().startswith("warning:"):

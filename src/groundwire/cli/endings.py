@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from groundwire.cli.failures import BadCommandLine, next_step
 from groundwire.cli.shapes import failed_result, json_line
@@ -17,6 +16,8 @@ from groundwire.errors import Cancelled, ExitCode, GroundwireError, InternalErro
 
 if TYPE_CHECKING:
     import click
+
+LONGEST_TRACEBACK: Final = 100_000
 
 
 @dataclass(slots=True)
@@ -48,8 +49,6 @@ def end_failed(invocation: Invocation, error: GroundwireError) -> int:
         put(json_line(failed_result(invocation.verb, error, next_step(error))))
         return code
     note(message(error))
-    if invocation.verbosity > 1:
-        note(clean("".join(traceback.format_exception(error)), 100_000))
     return code
 
 
@@ -86,8 +85,8 @@ def end_broken(invocation: Invocation, error: Exception) -> int:
     if invocation.trace is not None:
         _append_traceback(invocation.trace, text)
     status = end_failed(invocation, InternalError(detail=clean(detail, 300)))
-    if invocation.verbosity > 1 and invocation.is_json:
-        sys.stderr.write(clean(text, 100_000))
+    if invocation.verbosity > 1:
+        note(clean(text, LONGEST_TRACEBACK))
     return status
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from groundwire.errors import ExitCode, GroundwireError, LinkError, UsageError
+from groundwire.errors import GroundwireError, LinkError, RefusedBySafety, UsageError
 
 
 @dataclass(eq=False, kw_only=True)
@@ -129,18 +129,20 @@ FLAGS: Final = {
     "flash.changed": "-b 115200 stays at the slowest speed",
     "image.wrong-chip": "groundwire plan IMAGE --over DUMP checks an image without a module",
     "safety.chip-contradicted": "leave -c away",
-    "safety.refused": "",
     "internal": "--trace FILE makes one; -vv shows where it failed",
 }
 
-# Safety rules that a flag can override, by a word of their finding.
+# Safety rules that a flag can override, by words of their finding or rule.
 OVERRIDES: Final = (
     ("is no backup of its present content", "leave --backup away, or restore that backup first"),
     ("the MAC in the backup", "--other-module, if you mean it"),
     ("holds no MAC", "--other-module, if you mean it"),
     ("this module shows no MAC", "--other-module, if you mean it"),
     ("the backup's bootloader is damaged", "leave --overwrite-loader away"),
-    ("touches the bootloader at", "--bootloader replace with an image that holds a valid one"),
+    (
+        "unless its replacement",
+        "groundwire write IMAGE --bootloader replace, with a valid one in it",
+    ),
 )
 
 
@@ -148,6 +150,8 @@ def next_step(error: GroundwireError) -> str:
     """What to do next: the library's step, with the flag or command that does it."""
     step = error.next_step
     added = FLAGS.get(error.code, "")
-    if error.exit_code is ExitCode.REFUSED and not added:
-        added = next((flag for words, flag in OVERRIDES if words in error.what), "")
+    if isinstance(error, RefusedBySafety) and not added:
+        said = f"{error.finding} {error.rule}"
+        added = next((flag for words, flag in OVERRIDES if words in said), "")
+        step = error.override if added else step
     return "; ".join(part for part in (step, added) if part)

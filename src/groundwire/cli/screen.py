@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Protocol, assert_never
+from typing import TYPE_CHECKING, Final, Literal, Protocol, assert_never
 
 from groundwire.cli.options import Settings
 from groundwire.cli.shapes import done_result, event_shape, json_line
@@ -97,8 +97,7 @@ class JsonScreen:
 class PlainScreen:
     """Lines that are never redrawn: for files, pipes and terminals without abilities."""
 
-    def __init__(self, verbosity: int = 0) -> None:
-        self._verbosity = verbosity
+    def __init__(self) -> None:
         self._step = 0
         self._countdown_s: float | None = None
 
@@ -169,13 +168,15 @@ class LiveScreen:
     def __init__(self, *, colour: bool) -> None:
         from rich.console import Console  # noqa: PLC0415 - slow to import
 
+        system: Literal["auto"] | None = "auto" if colour else None
         self._errors: Console = Console(
-            stderr=True, no_color=not colour or None, highlight=False, soft_wrap=True
+            stderr=True, color_system=system, highlight=False, soft_wrap=True
         )
-        self._out: Console = Console(no_color=not colour or None, highlight=False, soft_wrap=True)
+        self._out: Console = Console(color_system=system, highlight=False, soft_wrap=True)
         self._bars: Bars | None = None
         self._task: TaskID | None = None
         self._action = ""
+        self._hands_s = 0.0
 
     @property
     def can_ask(self) -> bool:
@@ -231,8 +232,8 @@ class LiveScreen:
             case NeedHands(instruction, left_s):
                 if self._action != "waiting for your hands":
                     self._line(f"   >> {clean(instruction)}", "bold yellow")
-                    self._total_s = left_s
-                self._bar("waiting for your hands", self._total_s - left_s, self._total_s)
+                    self._hands_s = left_s
+                self._bar("waiting for your hands", self._hands_s - left_s, self._hands_s)
             case Attempt() | Heard() | Notice():
                 style = _style_of(event)
                 for line in event_lines(event):
@@ -245,7 +246,11 @@ class LiveScreen:
         from groundwire.cli.colours import coloured  # noqa: PLC0415
 
         for line in lines:
-            self._out.print(coloured(clean(line)))
+            # rich ends the process on a closed pipe, so only a terminal is written to by it
+            if sys.stdout.isatty():
+                self._out.print(coloured(clean(line)))
+            else:
+                put(clean(line))
 
     def result(self, verb: str, lines: Sequence[str], values: Mapping[str, object]) -> None:
         self.show(lines, {"verb": verb, **values})
@@ -279,4 +284,4 @@ def make_screen(settings: Settings) -> Screen:
     colour = settings.colour and not os.environ.get("NO_COLOR")
     if sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", ""):
         return LiveScreen(colour=colour)
-    return PlainScreen(settings.verbosity)
+    return PlainScreen()
