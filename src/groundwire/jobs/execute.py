@@ -55,6 +55,7 @@ class Execution:
         self._erased = 0
         self._programmed = 0
         self._careful = False
+        self._rewritten = 0
         self._relinks = session.relinks
 
     def carry_out(self) -> Outcome:
@@ -82,7 +83,6 @@ class Execution:
         session, plan = self._session, self._plan
         tasks: tuple[Task, ...] = plan.tasks
         repaired: set[int] = set()
-        rewritten = 0
         for number in range(1, ROUNDS + 1):
             self._careful = number > 1 or session.line_does_damage
             if tasks:
@@ -93,9 +93,9 @@ class Execution:
                 self._journal.note_done()
                 session.run_once(session.flasher.end_writing())
                 spans = merge_spans([Span(at, SECTOR) for at in repaired])
-                return Outcome(self._erased, self._programmed, rewritten, spans, number)
+                return Outcome(self._erased, self._programmed, self._rewritten, spans, number)
             tasks = repair_tasks(plan, bad)
-            rewritten += len(tasks)
+            self._rewritten += len(tasks)
             repaired |= self._report_bad(bad)
             session.watch_line()
         raise VerifyMismatch(spans=merge_spans([task.span for task in tasks]))
@@ -172,6 +172,7 @@ class Execution:
                 if not self._careful or holds(session, sector, data):
                     return
                 failure = VerifyMismatch(spans=(sector,))
+            self._rewritten += 1
             session.watch_line()
             self._unlock_again()
             session.do(lambda: session.flasher.erase(sector))
