@@ -69,11 +69,11 @@ class Execution:
             return self._rounds()
         except FlashError:
             raise
-        except GroundwireError as error:
+        except (GroundwireError, KeyboardInterrupt) as error:
             if not self._dirty:
                 raise
             raise StoppedPartWay(
-                reason=error.what,
+                reason=error.what if isinstance(error, GroundwireError) else "stopped by force",
                 done_sectors=self._sectors_done,
                 total_sectors=len(self._plan.tasks),
                 folder=self._folder,
