@@ -124,11 +124,12 @@ def finish(
     """Check a plan against the rules, ask, carry it out, and report."""
     identity = session.identity
     check_plan(plan, request.allowed)
-    outcome = None
+    outcome, rate = None, session.flasher.rate
     if not request.only_plan:
         if not session.while_linked(lambda: request.consent(plan, identity)):
             raise Cancelled(during="the plan was shown")
         outcome = _carry_out(session, request, plan, before)
+        rate = session.flasher.rate
         if request.reboot:
             session.tell(Phase("reboot", "starting the firmware"))
             session.run_once(session.flasher.reboot())
@@ -140,7 +141,7 @@ def finish(
         backup_kept=before.path is not None,
         resumed=before.resumed,
         outcome=outcome,
-        baudrate=session.flasher.rate,
+        baudrate=rate,
         relinks=session.relinks,
         took_s=session.port.now() - started,
     )
