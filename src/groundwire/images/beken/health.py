@@ -18,6 +18,7 @@ _ARRANGEMENT = ("wrapped around at the end",)
 _FOREIGN = ("parts of two chips", "different keys")
 _RF_BY_CHIP = {"BK7231N": 0x1D0000, "BK7231M": 0x1D0000}
 _RF_DEFAULT = 0x1E0000
+_UPDATES_MAX = 8
 
 
 def _weight(text: str) -> Weight:
@@ -102,7 +103,7 @@ def _table(content: BekenContent, findings: list[Finding], checks: list[Check]) 
 
 def _updates(content: BekenContent, findings: list[Finding], checks: list[Check]) -> None:
     """Update files in the download partition: rests of updates, harmless when damaged."""
-    packages = [found for found in content.headers if not found.interleaved][:16]
+    packages = [found for found in content.headers if not found.interleaved][:_UPDATES_MAX]
     for found in packages:
         at = found.offset - content.base
         size = rbl.HEADER_SIZE + found.header.package_size
