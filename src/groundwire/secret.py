@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Generic, TypeVar
 
-T = TypeVar("T", str, bytes)
+T = TypeVar("T", bound=str | bytes)
 
 MASK = "********"
 

@@ -4,8 +4,8 @@ import hashlib
 import json
 
 import pytest
-from corpus import corpus_folder, dump, expected
 
+from corpus import corpus_folder, dump, expected
 from groundwire.tuya.storage import TuyaStore, ValueState, find_store
 
 pytestmark = pytest.mark.corpus
