@@ -163,6 +163,7 @@ class Wiring:
     serial_mcu: SerialMcu | None = None
     pwm_hz: int | None = None
     latch_pulse_ms: int | None = None
+    pixel_count: int | None = None
     reason: NoPins | None = None
     commands: tuple[str, ...] = ()
     flags: int = 0

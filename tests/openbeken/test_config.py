@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from groundwire.openbeken.config import (
     parse_config,
 )
 from groundwire.openbeken.facts import placement_of, placements
-from groundwire.openbeken.layout import FULL_SIZE, PIN_COUNTS, SHORT_SIZE
+from groundwire.openbeken.layout import FULL_SIZE, PIN_COUNTS, SHORT_SIZE, layout_for
 from groundwire.openbeken.search import find_configs
 from groundwire.secret import Secret
 
@@ -57,13 +58,11 @@ def test_structures_of_the_published_vectors(ssid, signed, checksum):
     ],
 )  # fmt: skip
 def test_the_tables_of_every_pin_count_lie_where_the_firmware_has_them(pin_count, expected):
-    from groundwire.openbeken.layout import layout_for
-
     layout = layout_for(pin_count, FULL_SIZE)
     places = {field.name: field.offset for field in layout.fields}
     assert {name: places[name] for name in expected} == expected
     taken = sorted((field.offset, field.end) for field in layout.fields)
-    assert all(a_end <= b_start for (_, a_end), (b_start, _) in zip(taken, taken[1:], strict=False))
+    assert all(a_end <= b_start for (_, a_end), (b_start, _) in itertools.pairwise(taken))
 
 
 def test_a_fresh_configuration_joins_and_reads_back():
@@ -126,7 +125,9 @@ def test_what_does_not_fit_is_refused(change):
 def test_a_password_no_network_can_have_is_refused_and_not_shown(password):
     placement = placement_of("BK7231T")
     assert placement is not None
-    config = dataclasses.replace(fresh_config(placement), wifi_ssid="n", wifi_password=Secret(password))
+    config = dataclasses.replace(
+        fresh_config(placement), wifi_ssid="n", wifi_password=Secret(password)
+    )
     with pytest.raises(BadArgument) as caught:
         config_sector(config, placement)
     assert password not in str(caught.value)
@@ -179,7 +180,9 @@ def test_every_platform_row_is_loaded():
     assert {row.pin_count for row in rows} == set(PIN_COUNTS)
 
 
-TEXTS = st.text(st.characters(blacklist_characters="\0\\", blacklist_categories=("Cs",)), max_size=7)
+TEXTS = st.text(
+    st.characters(blacklist_characters="\0\\", blacklist_categories=("Cs",)), max_size=7
+)
 
 
 @given(

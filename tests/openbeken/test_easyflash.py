@@ -21,9 +21,17 @@ def status(form: Form, steps: int) -> bytes:
 def entry(form: Form, name: bytes, value: bytes, steps: int) -> bytes:
     align = max(form.unit_bits // 8, 1)
     pad = lambda data: data + b"\xff" * (-len(data) % align)  # noqa: E731
-    tail = bytes([len(name)]) + b"\xff" * 3 + len(value).to_bytes(4, "little") + pad(name) + pad(value)
+    tail = (
+        bytes([len(name)]) + b"\xff" * 3 + len(value).to_bytes(4, "little") + pad(name) + pad(value)
+    )
     size = form.entry_magic_at + 12 + len(tail)
-    return status(form, steps) + b"KV40" + size.to_bytes(4, "little") + zlib.crc32(tail).to_bytes(4, "little") + tail
+    return (
+        status(form, steps)
+        + b"KV40"
+        + size.to_bytes(4, "little")
+        + zlib.crc32(tail).to_bytes(4, "little")
+        + tail
+    )
 
 
 def area(form: Form, *entries: bytes) -> bytes:
@@ -35,7 +43,10 @@ def area(form: Form, *entries: bytes) -> bytes:
 @pytest.mark.parametrize("form", FORMS)
 def test_the_newest_live_record_wins(form):
     flash = b"\xff" * 4096 + area(
-        form, entry(form, b"k", b"old", 4), entry(form, b"k", b"newer", 2), entry(form, b"k", b"half", 1)
+        form,
+        entry(form, b"k", b"old", 4),
+        entry(form, b"k", b"newer", 2),
+        entry(form, b"k", b"half", 1),
     )
     (found,) = find_areas(flash)
     assert found.form == form

@@ -158,6 +158,7 @@ def from_parameters(
         meter=meter,
         pwm_hz=within(parameters.number("pwmhz"), 1, 100_000),
         latch_pulse_ms=within(parameters.number("rl_drvtime"), 1, 10_000),
+        pixel_count=within(parameters.number("LedNum"), 1, 10_000),
         reason=None if pins or meter else NoPins.NEVER_CONFIGURED,
         findings=tuple(findings),
         source=source,
