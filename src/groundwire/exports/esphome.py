@@ -85,7 +85,7 @@ def write_esphome(wiring: Wiring, *, name: str = "") -> EsphomeFile:
         if pin.confidence is Confidence.GUESS
     ]
     head = f"# {wiring.module or 'module'} with {wiring.chip or 'unknown chip'}"
-    comments = [head, *(f"# note: {one_line(note)}" for note in draft.notes)]
+    comments = [one_line(head), *(f"# note: {one_line(note)}" for note in draft.notes)]
     text = "\n".join(comments) + "\n\n" + to_yaml(draft.tree)
     secrets = tuple(re.findall(r"!secret (\w+)", text))
     return EsphomeFile(text, board, tuple(draft.notes), secrets)
