@@ -22,6 +22,7 @@ PAIR = struct.Struct("<II")
 SUPERBLOCK = struct.Struct("<IIIIII")
 NO_BLOCK = 0xFFFFFFFF
 DELETED_SIZE = 0x3FF
+TRY_LIMIT = 64
 FILE_LIMIT = 2048
 DEPTH_LIMIT = 32
 TOTAL_LIMIT = 16 * 1024 * 1024
@@ -94,7 +95,8 @@ class Directory:
 class Reader:
     """Reading one image: where it starts, how large its blocks are, and what went wrong."""
 
-    image: bytes
+    flash: bytes
+    span: Span
     block_size: int
     files: list[StoredFile] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
@@ -103,19 +105,20 @@ class Reader:
 
     def block(self, number: int) -> bytes:
         """A block, or nothing if it is outside the image."""
-        start = number * self.block_size
-        piece = self.image[start : start + self.block_size]
-        return piece if len(piece) == self.block_size else b""
+        start = self.span.start + number * self.block_size
+        inside = start + self.block_size <= self.span.end
+        return self.flash[start : start + self.block_size] if inside else b""
 
 
 def find_file_systems(flash: bytes) -> tuple[FileSystem, ...]:
     """Every LittleFS that begins at a sector boundary."""
     found: list[FileSystem] = []
-    start = 0
-    while start + SECTOR <= len(flash):
+    start = tries = 0
+    while start + SECTOR <= len(flash) and tries < TRY_LIMIT:
         magic_at = start + MAGIC_AT
         system = None
         if flash[magic_at : magic_at + len(MAGIC)] == MAGIC:
+            tries += 1
             system = read_file_system(flash, start)
         if system is None:
             start += SECTOR
@@ -138,14 +141,15 @@ def read_file_system(flash: bytes, start: int) -> FileSystem | None:
 
 def system_at(flash: bytes, base: int, block_size: int) -> FileSystem | None:
     """The file system that begins at `base` and has blocks of that size, or None."""
-    reader = Reader(flash[base : base + TOTAL_LIMIT], block_size)
+    room = min(len(flash) - base, TOTAL_LIMIT)
+    reader = Reader(flash, Span(base, room), block_size)
     root = read_pair(reader, (0, 1))
     superblock = superblock_of(root) if root is not None else None
     if superblock is None or superblock[1] != block_size:
         return None
     version, _, block_count, name_max = superblock[:4]
-    size = min(block_count * block_size, len(flash) - base)
-    reader.image = flash[base : base + min(size, TOTAL_LIMIT)]
+    size = min(block_count * block_size, room)
+    reader.span = Span(base, size)
     if size < block_count * block_size:
         reader.findings.append(f"{block_count} blocks declared, the file ends before them")
     read_tree(reader)
@@ -301,7 +305,7 @@ def read_file(reader: Reader, path: str, node: Node) -> StoredFile:
 
 def read_chain(reader: Reader, head: int, size: int) -> bytes | None:
     """The bytes of a skip list: from its last block back to its first, then cut to size."""
-    if size > len(reader.image) or reader.total + size > TOTAL_LIMIT:
+    if size > reader.span.size or reader.total + size > TOTAL_LIMIT:
         return None
     reader.total += size
     last, room = 0, reader.block_size
