@@ -1,0 +1,49 @@
+"""The predicates that signatures of the table name with an @.
+
+A predicate looks at the facts of a log and at the other evidence and gives a `Match`, or None. It
+says what it found in `detail` where the plain meaning of the signature is not enough, and lowers
+or raises the confidence of the row where the evidence is weaker or stronger than usual.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from groundwire.bootlog.evidence import OtherEvidence
+from groundwire.bootlog.facts import LogFacts
+from groundwire.bootlog.lines import Line
+from groundwire.bootlog.signatures import Confidence
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Why a predicate holds."""
+
+    lines: tuple[Line, ...] = ()
+    detail: str = ""
+    confidence: Confidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a diagnosis looks at."""
+
+    facts: LogFacts
+    other: OtherEvidence
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the bytes were read as text at all."""
+        return self.facts.verdict.kind == "text"
+
+
+Predicate = Callable[[Case, str], Match | None]
+"""Called with the case and what follows the predicate's name in the table."""
+
+
+def when(condition: object, *lines: Line | None, detail: str = "") -> Match | None:
+    """A match with the lines that exist, where the condition holds."""
+    if not condition:
+        return None
+    return Match(tuple(line for line in lines if line is not None), detail)

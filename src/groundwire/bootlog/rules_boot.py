@@ -1,0 +1,274 @@
+"""Predicates on boots: how each began, how far it came and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from groundwire.bootlog.facts import Boot
+from groundwire.bootlog.rules import Case, Match, Predicate, when
+from groundwire.bootlog.signatures import Confidence
+
+CRASH_WORDS_T = range(0xBEDEAD01, 0xBEDEAD05)
+ANOMALY_WORDS_N = range(0xAD11, 0xAD14)
+LATE_RATIO = 12.0
+"""The wait for a link lasts about four times the start of the app; noise makes it thirty."""
+APP_SPAN = range(0x10000, 0x130000)
+RAM_SPAN = range(0x400000, 0x480000)
+
+
+def _jumped(boot: Boot) -> bool:
+    return boot.has("boot.jump", "boot.go")
+
+
+def _app_missing_t(case: Case, _rest: str) -> Match | None:
+    found = [
+        after
+        for before, after in case.facts.restarts
+        if after.reset_value in CRASH_WORDS_T and before.app_lines == 0 and before.stage >= 10
+    ]
+    last = case.facts.last
+    if last is not None and last.reset_value in CRASH_WORDS_T and case.facts.boots_total == 1:
+        found += [last] if last.app_lines == 0 and _jumped(last) else []
+    return when(
+        found and not _has_app(case),
+        *(boot.last for boot in found[:3]),
+        detail=f"{len(found)} starts crashed before the application's first line" if found else "",
+    )
+
+
+def _has_app(case: Case) -> bool:
+    return any(boot.app_lines > 1 for boot in case.facts.boots)
+
+
+def _app_missing_n(case: Case, _rest: str) -> Match | None:
+    boots = [
+        boot
+        for boot in case.facts.boots
+        if boot.has("boot.anomaly") or (boot.reset_value or 0) & 0xFFFF in ANOMALY_WORDS_N
+    ]
+    return when(
+        boots and not _has_app(case),
+        *(boot.last for boot in boots[:3]),
+        detail=f"{len(boots)} starts with an exception caught by the bootloader" if boots else "",
+    )
+
+
+def _ends_after_jump(case: Case, _rest: str) -> Match | None:
+    last = case.facts.last
+    if last is None or not last.has("boot.jump") or last.app_lines:
+        return None
+    alone = not any(
+        after.stage >= 10 and before.stage >= 20 for before, after in case.facts.restarts
+    )
+    return when(alone and not last.has("boot.anomaly") and not last.reset_value, last.last)
+
+
+def _ends_after_dots(case: Case, _rest: str) -> Match | None:
+    last = case.facts.last
+    if last is None or not last.has("boot.go") or last.app_lines:
+        return None
+    return when(last.dots >= 8 or last.dots == 0, last.marks["boot.go"].first)
+
+
+def _dots_loop(case: Case, _rest: str) -> Match | None:
+    loops = [
+        (before, after)
+        for before, after in case.facts.restarts
+        if before.has("boot.go") and before.app_lines == 0 and after.stage >= 10
+    ]
+    by_itself = any(after.from_power is False for _, after in loops)
+    if not loops or (len(loops) < 2 and not by_itself) or _has_app(case):
+        return None
+    return Match(
+        tuple(before.last for before, _ in loops[:3]),
+        f"{len(loops)} restarts straight after the dots",
+        None if by_itself or len(loops) > 2 else Confidence.LOW,
+    )
+
+
+def _ends_after_heap(case: Case, _rest: str) -> Match | None:
+    ends = [boot for boot in case.facts.boots if boot.stage == 30]
+    last = case.facts.last
+    if last is None or last not in ends or last.app_lines > 3 or _came_further(case, 32):
+        return None
+    follows = last.last is not last.marks["app.heap"].last if last.has("app.heap") else True
+    return when(not follows, last.last)
+
+
+def _came_further(case: Case, stage: int) -> bool:
+    return any(boot.stage >= stage for boot in case.facts.boots)
+
+
+def _ends_before_config(case: Case, _rest: str) -> Match | None:
+    last = case.facts.last
+    if last is None or not last.has("obk.before-delay") or last.has("obk.before-delay-more"):
+        return None
+    at_end = last.marks["obk.before-delay"].last is last.last
+    return when(at_end and last.stage < 75 and not _came_further(case, 80), last.last)
+
+
+def _app_verify(case: Case, _rest: str) -> Match | None:
+    lines = tuple(case.facts.seen("ota.app-verify"))
+    if not lines:
+        return None
+    if any(boot.app_lines > 1 and boot.has("ota.app-verify") for boot in case.facts.boots):
+        return Match(lines[:2], "the application starts all the same", Confidence.LOW)
+    return Match(lines[:2], "no line of the application follows here")
+
+
+def _late_jump(case: Case, _rest: str) -> Match | None:
+    for boot in case.facts.boots:
+        marks = boot.marks
+        if not all(name in marks for name in ("boot.reset-word", "boot.jump", "app.heap")):
+            continue
+        times = [marks[name].first.at_s for name in ("boot.reset-word", "boot.jump", "app.heap")]
+        if None in times or boot.has("ota.bad-crc", "ota.app-verify") or "boot.new-family" in marks:
+            continue
+        word_s, jump_s, heap_s = (time for time in times if time is not None)
+        if heap_s > jump_s and (jump_s - word_s) / (heap_s - jump_s) >= LATE_RATIO:
+            return Match(
+                (marks["boot.reset-word"].first, marks["boot.jump"].first),
+                f"{jump_s - word_s:.3g} s between ST and J, {heap_s - jump_s:.2g} s from there on",
+            )
+    return None
+
+
+def _reset_word(case: Case, rest: str) -> Match | None:
+    wanted = int(rest, 16)
+    boots = [boot for boot in case.facts.boots if boot.reset_value == wanted]
+    return when(
+        boots,
+        *(boot.marks["boot.reset-word"].first for boot in boots[:3] if boot.has("boot.reset-word")),
+    )
+
+
+def _cut_by_supply(case: Case, _rest: str) -> Match | None:
+    cuts = [
+        before
+        for before, after in case.facts.restarts
+        if before.cut and after.from_power is not False and before.crash is None
+        and after.stage >= 10 and not before.has("reboot.asked", "crash.shutdown", "obk.complete")
+    ]  # fmt: skip
+    if not cuts or any(
+        after.from_power is False and after.reset_value not in (1, 0x10001)
+        for _, after in case.facts.restarts
+    ):
+        return None
+    places = {boot.last.text for boot in cuts}
+    return Match(
+        tuple(boot.last for boot in cuts[:6]),
+        f"{len(cuts)} starts broke off in the middle of a word"
+        + (f", at {len(places)} different places" if len(places) > 1 else ""),
+        Confidence.HIGH if len(places) > 1 else None,
+    )
+
+
+def _bl602_power_loop(case: Case, _rest: str) -> Match | None:
+    boots = [boot for boot in case.facts.boots if boot.has("bl602.power-off")]
+    unfinished = [boot for boot in boots if not boot.has("bl602.app", "obk.line", "obk.time")]
+    if not unfinished:
+        return None
+    repeats = len(boots) > 1
+    return Match(
+        tuple(boot.marks["bl602.power-off"].first for boot in unfinished[:3]),
+        f"{len(boots)} starts" if repeats else "one start only, so that it repeats is not shown",
+        (Confidence.HIGH if len(boots) > 2 else None) if repeats else Confidence.LOW,
+    )
+
+
+def _crash_loop_t(case: Case, _rest: str) -> Match | None:
+    found = [
+        before
+        for before, after in case.facts.restarts
+        if after.reset_value in CRASH_WORDS_T and before.app_lines > 0
+    ]
+    lonely = [
+        boot
+        for boot in case.facts.boots
+        if boot.reset_value in CRASH_WORDS_T and boot.app_lines > 1 and boot.index == 0
+    ]
+    if not (found or lonely) or not _has_app(case):
+        return None
+    same = len({boot.last.text for boot in found}) == 1 and len(found) > 1
+    return Match(
+        tuple(boot.last for boot in (found or lonely)[:3]),
+        f"{len(found)} crashes" + (", each after the same line" if same else ""),
+    )
+
+
+def _entered_by_jump(case: Case, _rest: str) -> Match | None:
+    for boot in case.facts.boots:
+        jumped = any(r13 in RAM_SPAN and r14 in APP_SPAN for r13, r14 in boot.entry_registers)
+        if jumped or boot.has("reboot.jumped"):
+            return Match((boot.first, boot.last))
+    return None
+
+
+def _watchdog(case: Case, _rest: str) -> Match | None:
+    after_text = {
+        after.index
+        for before, after in case.facts.restarts
+        if before.has("reboot.asked", "reboot.script", "heap.low") or before.crash is not None
+    }
+    boots = [
+        boot
+        for boot in case.facts.boots
+        if boot.index not in after_text
+        and (
+            boot.start_class == 2
+            or (boot.reset_word and boot.reset_value in (0x10000, 0x10002) and not boot.start_type)
+            or boot.has("bl602.watchdog")
+        )
+    ]
+    return when(boots, *(boot.first for boot in boots[:3]))
+
+
+def _script_reboots(case: Case, _rest: str) -> Match | None:
+    boots = [
+        boot
+        for boot in case.facts.boots
+        if boot.has("reboot.script") and not boot.has("obk.complete")
+    ]
+    restarted = [after for before, after in case.facts.restarts if before in boots]
+    if not boots or not restarted:
+        return None
+    return Match(
+        tuple(boot.marks["reboot.script"].first for boot in boots[:3]),
+        f"{len(boots)} starts ended in a restart command",
+        None if len(boots) > 1 else Confidence.MEDIUM,
+    )
+
+
+def _boot_count_climbs(case: Case, _rest: str) -> Match | None:
+    counters = case.facts.boot_counters
+    rises = len(counters) > 1 and counters[-1] > counters[0] and case.facts.boot_complete == 0
+    return when(
+        rises or (counters and case.facts.safe_mode),
+        *case.facts.seen("boot-count"),
+        detail=f"{counters[0]} to {counters[-1]}"
+        if rises
+        else f"{counters[-1]}"
+        if counters
+        else "",
+    )
+
+
+PREDICATES: Mapping[str, Predicate] = {
+    "app-missing-t": _app_missing_t,
+    "app-missing-n": _app_missing_n,
+    "ends-after-jump": _ends_after_jump,
+    "ends-after-ten-dots": _ends_after_dots,
+    "dots-loop": _dots_loop,
+    "ends-after-heap": _ends_after_heap,
+    "ends-before-config": _ends_before_config,
+    "app-verify": _app_verify,
+    "late-jump": _late_jump,
+    "reset-word": _reset_word,
+    "cut-by-supply": _cut_by_supply,
+    "bl602-power-loop": _bl602_power_loop,
+    "crash-loop-t": _crash_loop_t,
+    "entered-by-jump": _entered_by_jump,
+    "watchdog": _watchdog,
+    "script-reboots": _script_reboots,
+    "boot-count-climbs": _boot_count_climbs,
+}
