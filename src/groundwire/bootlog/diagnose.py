@@ -82,7 +82,7 @@ def _finding(signature: Signature, case: Case, table: SignatureTable) -> Finding
         confidence=match.confidence or signature.confidence,
         text=text,
         tells_apart=signature.tells_apart,
-        next_step=signature.next_step,
+        next_step=match.next_step or signature.next_step,
         lines=_quotes(match.lines),
         tests=tuple(table.tests[name] for name in signature.tests),
         source=signature.source,
@@ -109,6 +109,7 @@ def _match(signature: Signature, case: Case) -> Match | None:
         tuple(line for part in parts for line in part.lines),
         "; ".join(part.detail for part in parts if part.detail),
         min(stated, key=lambda confidence: confidence.order) if stated else None,
+        next((part.next_step for part in parts if part.next_step), ""),
     )
 
 

@@ -181,7 +181,8 @@ def _is_text(data: bytes, counts: Counter[int]) -> bool:
     good = sum(
         (char.isprintable() and char != "\ufffd") or char in "\r\n\t\x1b" for char in decoded
     )
-    return total >= 8 and good >= 0.9 * len(decoded) and share >= 0.3
+    whole = "\ufffd" not in decoded.rstrip("\ufffd")
+    return total >= 8 and good >= 0.9 * len(decoded) and (share >= 0.3 or whole)
 
 
 def _only_zeros(read_rate: int) -> LineVerdict:

@@ -22,12 +22,13 @@ _ANSI = re.compile(
 _NULS = re.compile(rb"\x00{2,}")  # what a receiver makes of a supply that comes up
 _LINE_END = re.compile(rb"[\r\n]")
 _SPACES = re.compile(r"[ \t\u00a0\u2007\u202f]+")
-_TIME = r"(?P<h>\d{1,2})[:.h](?P<m>\d{2})[:.](?P<s>\d{2}(?:[.,:]\d{1,6})?)(?![:\d])"
+_TIME = r"(?P<h>\d{1,2})[:.h](?P<m>\d{2})[:.](?P<s>\d{2}(?:[.,:]\d{1,6})?)(?!\d)"
 _STAMP = re.compile(
-    r"^[\[(<|> ]{0,3}(?:[\w.,/\-]{1,12}[ T]{1,2}){0,5}?"
+    r"^[\[(<|> ]{0,3}(?:[\w.,/\-]{1,12} ){0,5}?(?:\d{4}-\d\d-\d\dT)?"
     + _TIME
-    + r"(?:\s?[AaPp]\.?[Mm]\.?)?[\])>|]{0,2}(?!\s?(?:TUYA|ty)\b)\s*(?:[-=]{1,2}>|[>|:])?\s*"
+    + r"(?:\s?[AaPp]\.?[Mm]\.?)?Z?[\])>|]{0,2}(?!\s?(?:TUYA|ty)\b)\s*(?:[-=]{1,2}>|[>|:])?\s*"
 )
+_ORNAMENT = re.compile(r"^(?:[>|]\s?){1,4}|^(?:RX|TX|<-|<<|->)[:>]?(?:\s+|$)")
 _SECONDS_STAMP = re.compile(r"^\[\s{0,8}(?P<s>\d{1,9}\.\d{1,6})\]\s*")
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|nbsp|#39);")
 _TYPOGRAPHY = str.maketrans(
@@ -82,13 +83,13 @@ class Line:
 
 def strip_stamp(text: str) -> tuple[str, float | None]:
     """Take the timestamp of a terminal program off the front; seconds of the day, or None."""
-    match = _STAMP.match(text)
-    if match is not None:
+    text = _ORNAMENT.sub("", text)
+    if (match := _STAMP.match(text)) is not None:
         seconds = float(match["s"].replace(",", ".").replace(":", "."))
-        return text[match.end() :], int(match["h"]) * 3600 + int(match["m"]) * 60 + seconds
-    match = _SECONDS_STAMP.match(text)
-    if match is not None:
-        return text[match.end() :], float(match["s"])
+        rest = _ORNAMENT.sub("", text[match.end() :])
+        return rest, int(match["h"]) * 3600 + int(match["m"]) * 60 + seconds
+    if (match := _SECONDS_STAMP.match(text)) is not None:
+        return _ORNAMENT.sub("", text[match.end() :]), float(match["s"])
     return text, None
 
 

@@ -21,10 +21,10 @@ KEPT_DAMAGED = 12
 CRASH_LINES = 40
 
 _BANNER = re.compile(r"(?<!Open)(BK7[2-9]\w{2,3}_1\.0\.\d{1,3})")
-_RESET_WORD = re.compile(r"^\W?ST: ?(?:0x)?([0-9A-Fa-f]{8})\b")
+_RESET_WORD = re.compile(r"(?<![A-Za-z0-9])ST: ?(?:0x)?([0-9A-Fa-f]{8})\b")
 _START_TYPE = re.compile(r"bk_misc_init_start_type ([0-9a-f]{1,2}) ([0-9a-f]{1,8})\b")
 _ENTRY = re.compile(
-    r"^(?:SVC|SYS): ?(?:0x)?[0-9A-Fa-f]{8} (?:0x)?([0-9A-Fa-f]{8}) (?:0x)?([0-9A-Fa-f]{8})"
+    r"(?<![A-Z])(?:SVC|SYS): ?(?:0x)?[0-9A-Fa-f]{8} (?:0x)?([0-9A-Fa-f]{8}) (?:0x)?([0-9A-Fa-f]{8})"
 )
 _OBK = re.compile(r"\b(Open[A-Z][A-Z0-9]{3,9}), version (\d[\w.]{2,20})")
 _TUYA_APP = re.compile(
@@ -308,6 +308,8 @@ class LogReader:
     # --- at the end -----------------------------------------------------------------------------
 
     def _sample(self) -> bytes:
+        if self._head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            return bytes(self._head[2:]).replace(b"\x00", b"")
         if self._bytes <= SAMPLE_BYTES:
             return bytes(self._head)
         overlap = max(0, 2 * SAMPLE_BYTES - self._bytes)
@@ -315,7 +317,7 @@ class LogReader:
 
     def _is_cut(self, draft: _Draft, complete: list[str]) -> bool:
         text = draft.last.text
-        if not text or text in self._whole_lines or text in self._table.complete_lines:
+        if not draft.app_lines or text in self._whole_lines or text in self._table.complete_lines:
             return False
         if draft.torn:
             return True
@@ -331,7 +333,13 @@ def _torn(before: str) -> bool:
 
 
 def _crash_words(mark: str, text: str) -> str:
-    return text[:40] if mark.startswith("crash.") else "exception"
+    words = {
+        "crash.undefined": "undefined instruction",
+        "crash.prefetch": "prefetch abort",
+        "crash.data": "data abort",
+        "crash.reserved": "reserved vector",
+    }
+    return words.get(mark, text[:40] or "exception")
 
 
 def _pattern(registers: dict[str, int]) -> str:

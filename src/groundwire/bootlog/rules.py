@@ -23,6 +23,7 @@ class Match:
     lines: tuple[Line, ...] = ()
     detail: str = ""
     confidence: Confidence | None = None
+    next_step: str = ""
 
 
 @dataclass(frozen=True, slots=True)

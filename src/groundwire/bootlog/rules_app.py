@@ -10,8 +10,9 @@ from groundwire.bootlog.rules import Case, Match, Predicate, when
 from groundwire.bootlog.rules_line import STRONG_DAMAGED_SHARE
 from groundwire.bootlog.signatures import Confidence
 
-QUIET_LINES = 8
+QUIET_BYTES = 250
 MANY_WAITS = 3
+_UNSUPPORTED = re.compile(r"dev \((72\w{2,3})\.")
 _REGISTER_SUM = re.compile(
     r"reg ([0-9A-Fa-f]{2}): bad checksum ([0-9A-Fa-f]{2}) wanted ([0-9A-Fa-f]{2})"
 )
@@ -39,15 +40,35 @@ def _headless_exception(case: Case) -> Match | None:
     return None
 
 
+_CHIPS = {
+    "7231A": "BK7231T or BK7231U",
+    "7231C": "BK7231N or BK7231M",
+    "7238": "BK7238",
+    "7252A": "BK7252N",
+}
+
+
+def _wrong_chip(case: Case, _rest: str) -> Match | None:
+    lines = tuple(case.facts.seen("app.wrong-chip"))
+    for line in lines:
+        match = _UNSUPPORTED.search(line.text)
+        if match is not None:
+            chip = _CHIPS.get(match[1].upper(), f"the chip {match[1]}")
+            return Match(lines[:2], f"it runs on {chip}", None, f"write the image for {chip}")
+    return Match(lines[:2]) if lines else None
+
+
 def _power_table_missing(case: Case, _rest: str) -> Match | None:
     facts = case.facts
+    if facts.has("rf.no-values"):
+        return Match(tuple(facts.seen("rf.no-values"))[:2])
     if not facts.has("rf.no-power-table") or facts.has("rf.power-table", "rf.no-header"):
         return None
     # On these chips the power table is never there, and the other values come from elsewhere.
     if any(chip.startswith(("7238", "BK7238", "7252", "BK7252")) for chip in facts.chips):
         return None
     return when(
-        facts.has("rf.default-power", "rf.no-values") or any("7231N" in c for c in facts.chips),
+        facts.has("rf.default-power") or any("7231N" in c for c in facts.chips),
         *facts.seen("rf.no-power-table"),
     )
 
@@ -145,7 +166,7 @@ def _vendor_controller_silent(case: Case, _rest: str) -> Match | None:
     for boot in case.facts.boots:
         rate, spoken = boot.marks.get("tuya.mcu-rate"), boot.marks.get("tuya.line")
         quiet = rate is not None and spoken is not None and spoken.last is rate.last
-        if rate is not None and quiet and boot.last.number - rate.last.number >= QUIET_LINES:
+        if rate is not None and quiet and boot.last.offset - rate.last.offset >= QUIET_BYTES:
             return Match(
                 (rate.last,),
                 "the firmware set a rate for its controller and said nothing more",
@@ -200,6 +221,7 @@ def _runs(case: Case, _rest: str) -> Match | None:
 
 
 PREDICATES: Mapping[str, Predicate] = {
+    "wrong-chip": _wrong_chip,
     "exception": _exception,
     "power-table-missing": _power_table_missing,
     "no-scan-completes": _no_scan_completes,

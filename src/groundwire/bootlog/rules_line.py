@@ -59,18 +59,16 @@ def _wrong_rate(case: Case, _rest: str) -> Match | None:
     verdict = case.facts.verdict
     rate = case.other.read_rate
     if verdict.kind is LineKind.SPARSE_NOISE and 0 < rate < 115_200:
-        return Match(detail=f"{verdict.reason}; try 115200", confidence=Confidence.MEDIUM)
+        return Match((), verdict.reason, Confidence.MEDIUM, "read at 115200")
     if verdict.kind is LineKind.NOISE:
-        rates = ", ".join(str(rate) for rate in LIKELY_RATES)
-        return Match(detail=f"{verdict.reason}; try {rates}", confidence=Confidence.LOW)
+        rates = ", ".join(str(rate) for rate in LIKELY_RATES if rate != case.other.read_rate)
+        return Match((), verdict.reason, Confidence.LOW, f"read at {rates}, one restart each")
     if verdict.kind is not LineKind.WRONG_RATE:
         return None
     confidence = Confidence.HIGH if verdict.fit >= 0.95 else Confidence.MEDIUM
     if verdict.true_rate:
-        return Match(
-            detail=f"{verdict.reason}: listen at {verdict.true_rate}", confidence=confidence
-        )
-    return Match(detail=verdict.reason, confidence=confidence)
+        return Match((), verdict.reason, confidence, f"read at {verdict.true_rate}")
+    return Match((), verdict.reason, confidence)
 
 
 def _sparse_noise(case: Case, _rest: str) -> Match | None:
