@@ -155,12 +155,8 @@ def table(agreements: Sequence[LogAgreement]) -> list[str]:
     first = sum(bool(a.found) and a.found[:1] == a.expected[:1] for a in agreements)
     wrong = sum(agreement.wrong for agreement in agreements)
     facts = sum(len(agreement.fact_differences) for agreement in agreements)
-    lines += [
-        "",
-        f"{len(agreements)} logs, {first} with the expected first diagnosis, {wrong} wrong, "
-        f"{facts} facts that differ",
-    ]
-    return lines
+    ends = f"{first} with the expected first diagnosis, {wrong} wrong, {facts} facts that differ"
+    return [*lines, "", f"{len(agreements)} logs, {ends}"]
 
 
 def _sum(scores: Iterable[IdScore]) -> IdScore:

@@ -7,6 +7,7 @@ front of each line, broken UTF-8, or one line without an end. All of it becomes 
 
 from __future__ import annotations
 
+import codecs
 import html
 import re
 from collections.abc import Iterator
@@ -117,10 +118,12 @@ class LineSplitter:
         self._held_offset = 0
         self._number = 1
         self._offset = 0
-        self._utf16: bool | None = None
+        self._first_bytes: bytes | None = b""
+        self._utf16: codecs.IncrementalDecoder | None = None
 
     def feed(self, data: bytes, at_s: float | None = None) -> Iterator[Line]:
         """The lines that end within `data`; `at_s` is when it arrived."""
+        data = self._as_utf8(data)
         if not data:
             return
         start = 0
@@ -135,7 +138,24 @@ class LineSplitter:
 
     def finish(self) -> Iterator[Line]:
         """What is left when the stream ends."""
+        if self._first_bytes:
+            first, self._first_bytes = self._first_bytes, None
+            yield from self.feed(first)
         yield from self._flush(ended=False)
+
+    def _as_utf8(self, data: bytes) -> bytes:
+        """Windows shells save redirected output as UTF-16; the first two bytes tell."""
+        if self._first_bytes is not None:
+            data = self._first_bytes + data
+            if len(data) < 2:
+                self._first_bytes = data
+                return b""
+            self._first_bytes = None
+            if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                self._utf16 = codecs.getincrementaldecoder("utf-16")("replace")
+        if self._utf16 is None:
+            return data
+        return self._utf16.decode(data).encode("utf-8", "replace")
 
     def _take(self, piece: bytes, at_s: float | None, offset: int) -> Iterator[Line]:
         while piece:
@@ -151,11 +171,6 @@ class LineSplitter:
     def _flush(self, *, ended: bool) -> Iterator[Line]:
         raw = bytes(self._held)
         self._held.clear()
-        if self._utf16 is None and raw:
-            self._utf16 = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
-        if self._utf16:
-            # Windows shells save redirected output as UTF-16; every second byte is a NUL.
-            raw = raw.removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff").replace(b"\x00", b"")
         text, damaged = clean(raw)
         text, stamp_s = strip_stamp(text)
         if text or damaged:

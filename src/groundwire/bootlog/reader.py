@@ -37,7 +37,6 @@ _CHIP = re.compile(
 _UPTIME = re.compile(r"Time (\d{1,9}), (?:idle|free) ")
 _COUNTER = re.compile(r"Boot Count (\d{1,9})")
 _ACCESS_POINT = re.compile(r"\bssid:(\S.{0,31}?) ?key:.{0,64}?mode:\d")
-_DOTS = re.compile(r"go os_addr\(0x[0-9A-Fa-f]+\)(\.*)")
 _REGISTER = re.compile(r"\b(r\d\d|fp|ip|sp|lr|pc|SPSR|CPSR) ?:0x([0-9A-Fa-f]{8})")
 _MCAUSE = re.compile(r"(mcause|mepc|mtval) (?:0x)?([0-9A-Fa-f]{1,8})\b")
 _BOOT_COMPLETE = re.compile(r"Boot complete time reached")
@@ -191,6 +190,8 @@ class LogReader:
         draft.lines += 1
         for name, damage in marks.items():
             self._see(draft, name, line, damage)
+        if "boot.go" in marks:
+            draft.dots = line.text.count(".")
         if draft.stage >= 20 or draft.stage == 0:
             self._count_app_line(draft, line, marks)
         self._read_values(draft, line)
@@ -257,8 +258,6 @@ class LogReader:
         elif (match := _START_TYPE.search(text)) is not None:
             draft.start_type = draft.start_type or f"{match[1]} {match[2]}"
             self._keep("start", f"{match[1]} {match[2]}")
-        elif (match := _DOTS.search(text)) is not None:
-            draft.dots = len(match[1])
         self._read_app_values(draft, text)
         for match in _CHIP.finditer(text):
             if len(self._chips) < 16:
@@ -308,8 +307,8 @@ class LogReader:
     # --- at the end -----------------------------------------------------------------------------
 
     def _sample(self) -> bytes:
-        if self._head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            return bytes(self._head[2:]).replace(b"\x00", b"")
+        if self._head.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return self._head.decode("utf-16", "replace").encode("utf-8", "replace")
         if self._bytes <= SAMPLE_BYTES:
             return bytes(self._head)
         overlap = max(0, 2 * SAMPLE_BYTES - self._bytes)

@@ -44,7 +44,7 @@ def _app_missing_n(case: Case, _rest: str) -> Match | None:
     boots = [
         boot
         for boot in case.facts.boots
-        if boot.has("boot.anomaly") or (boot.reset_value or 0) & 0xFFFF in ANOMALY_WORDS_N
+        if boot.has("boot.anomaly") or (boot.reset_value or 0) & ~0x10000 in ANOMALY_WORDS_N
     ]
     return when(
         boots and not _has_app(case),
@@ -67,7 +67,7 @@ def _ends_after_dots(case: Case, _rest: str) -> Match | None:
     last = case.facts.last
     if last is None or not last.has("boot.go") or last.app_lines:
         return None
-    return when(last.dots >= 8 or last.dots == 0, last.marks["boot.go"].first)
+    return when(last.dots >= 7, last.marks["boot.go"].first)
 
 
 def _dots_loop(case: Case, _rest: str) -> Match | None:
