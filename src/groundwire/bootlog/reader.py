@@ -21,6 +21,9 @@ KEPT_DAMAGED = 12
 CRASH_LINES = 40
 
 _BANNER = re.compile(r"(?<!Open)(BK7[2-9]\w{2,3}_1\.0\.\d{1,3})")
+_BEGIN = re.compile(
+    r"(?:V:)?(?<!Open)BK7[2-9]\w{2,3}_1\.0\.\d|bk_misc_init_start_type \d|prvHeapInit-start addr"
+)
 _RESET_WORD = re.compile(r"(?<![A-Za-z0-9])ST: ?(?:0x)?([0-9A-Fa-f]{8})\b")
 _START_TYPE = re.compile(r"bk_misc_init_start_type ([0-9a-f]{1,2}) ([0-9a-f]{1,8})\b")
 _ENTRY = re.compile(
@@ -124,9 +127,9 @@ class LogReader:
         """The facts of everything fed so far."""
         for line in self._splitter.finish():
             self._line(line)
-        complete = sorted({*self._table.complete_lines, *self._whole_lines})
+        printed = sorted(self._whole_lines)
         boots = [
-            draft.frozen(cut=is_last is False and self._is_cut(draft, complete))
+            draft.frozen(cut=is_last is False and self._is_cut(draft, printed))
             for draft, is_last in zip(
                 self._drafts, [False] * (len(self._drafts) - 1) + [True], strict=False
             )
@@ -167,13 +170,12 @@ class LogReader:
         self._counts["dots"] += line.text.count(".")
         if line.at_s is not None:
             self._times = (self._times[0] if self._times else line.at_s, line.at_s)
-        banner = _BANNER.search(line.text)
-        if banner is not None and banner.start() > 0 and self._drafts:
-            before = line.text[: banner.start()].removesuffix("V:")
-            if _torn(before):
-                self._placed(replace(line, text=before, ended=False))
-                self._drafts[-1].torn = True
-            line = replace(line, text=line.text[len(before) :])
+        begin = _BEGIN.search(line.text) if self._drafts else None
+        if begin is not None and _torn(line.text[: begin.start()]):
+            before = line.text[: begin.start()]
+            self._placed(replace(line, text=before, ended=False))
+            self._drafts[-1].torn = True
+            line = replace(line, text=line.text[begin.start() :])
         self._placed(line)
 
     def _placed(self, line: Line) -> None:
@@ -314,16 +316,20 @@ class LogReader:
         overlap = max(0, 2 * SAMPLE_BYTES - self._bytes)
         return bytes(self._head + self._tail[overlap:])
 
-    def _is_cut(self, draft: _Draft, complete: list[str]) -> bool:
+    def _is_cut(self, draft: _Draft, printed: list[str]) -> bool:
+        """Whether the last line of a boot is the beginning of a line that is known whole."""
         text = draft.last.text
-        if not draft.app_lines or text in self._whole_lines or text in self._table.complete_lines:
+        if not draft.app_lines or text in self._whole_lines or text in self._table.whole_lines:
             return False
         if draft.torn:
             return True
-        if any(text.startswith(line) for line in self._table.complete_lines if line[-1] in ":x=[ "):
+        place = bisect_left(printed, text)
+        if place < len(printed) and printed[place].startswith(text):
+            return True
+        openings = self._table.line_openings
+        if any(len(text) > len(opening) and text.startswith(opening) for opening in openings):
             return False
-        place = bisect_left(complete, text)
-        return place < len(complete) and complete[place].startswith(text)
+        return any(line.startswith(text) for line in (*openings, *self._table.whole_lines))
 
 
 def _torn(before: str) -> bool:

@@ -33,11 +33,20 @@ def _exception(case: Case, _rest: str) -> Match | None:
 
 
 def _headless_exception(case: Case) -> Match | None:
-    """A dump whose first line was lost: registers and the shutdown line remain."""
+    """A crash of which only the rest is there: registers, the bootloader's word, a start type."""
     for boot in case.facts.boots:
         if boot.has("crash.registers") and not boot.has("bl602.exception"):
             return Match((boot.marks["crash.registers"].first,), confidence=Confidence.MEDIUM)
+        if boot.has("boot.anomaly") and boot.app_lines:
+            line = boot.marks["boot.anomaly"].last
+            return Match((line,), "caught by the bootloader, without a dump", Confidence.MEDIUM)
+        kind = _START_CRASHES.get(boot.start_class if boot.start_class is not None else -1)
+        if kind is not None:
+            return Match((boot.first,), f"{kind} before this start, dump lost", Confidence.MEDIUM)
     return None
+
+
+_START_CRASHES = {6: "undefined instruction", 7: "prefetch abort", 8: "data abort"}
 
 
 _CHIPS = {

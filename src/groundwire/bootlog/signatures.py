@@ -115,7 +115,10 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Lines that a firmware prints whole; what is only the beginning of one was cut off."""
+    """Lines that a firmware prints whole; what is only the beginning of one was cut off.
+
+    A line ends in * where something follows that varies.
+    """
 
     firmware: str
     lines: tuple[str, ...]
@@ -129,7 +132,8 @@ class SignatureTable:
     marks: Mapping[str, Mark]
     tests: Mapping[str, GuidedTest]
     signatures: Mapping[str, Signature]
-    complete_lines: tuple[str, ...]
+    whole_lines: frozenset[str]
+    line_openings: tuple[str, ...]
     patterns: tuple[tuple[str, re.Pattern[str]], ...] = field(repr=False)
     book: PhraseBook = field(repr=False)
 
@@ -160,13 +164,15 @@ def build_table(
     for mark in by_mark.values():
         if bool(mark.phrases) == bool(mark.pattern):
             raise BadTable(f"mark {mark.name}: needs either phrases or a pattern")
+    lines = [line for row in vocabulary for line in row.lines]
     for signature in by_id.values():
         _check(signature, by_mark, by_test, by_id)
     return SignatureTable(
         by_mark,
         by_test,
         by_id,
-        tuple(line for row in vocabulary for line in row.lines),
+        frozenset(line for line in lines if not line.endswith("*")),
+        tuple(line.removesuffix("*").rstrip() for line in lines if line.endswith("*")),
         tuple((mark.name, _compile(mark)) for mark in by_mark.values() if mark.pattern),
         PhraseBook(
             Phrase(mark.name, text, default_slack(text) if mark.slack is None else mark.slack)
