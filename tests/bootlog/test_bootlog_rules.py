@@ -1,9 +1,11 @@
 """Logs made up from what the catalogue describes, none of them in the folder of real ones."""
 
 import pytest
-from groundwire.bootlog.diagnose import diagnose_bytes
+
+from groundwire.bootlog.diagnose import diagnose, diagnose_bytes
 from groundwire.bootlog.evidence import OtherEvidence
 from groundwire.bootlog.linerate import read_through
+from groundwire.bootlog.reader import LogReader
 
 BOOT_T = "\r\r\nV:BK7231S_1.0.6\r\r\nCPSR:000000D3\r\r\nR0:00000000\r\r\nST:{}\r\r\nJ 0x10000\r\r\n"
 BOOT_N = (
@@ -186,17 +188,19 @@ def test_an_inverted_log():
 
 
 def test_the_wrong_chip_is_named_with_its_image():
-    text = HEAP + "[FUNC]rwnxl_init\r\nUnsupported chip or dev (7231c.20521029)\r\nbk_check_chip_id:90\r\n"
+    text = (
+        HEAP
+        + "[FUNC]rwnxl_init\r\nUnsupported chip or dev (7231c.20521029)\r\nbk_check_chip_id:90\r\n"
+    )
     finding = diagnose_bytes(text.encode()).findings[0]
     assert finding.id == "wrong-chip-checked"
     assert finding.next_step == "write the image for BK7231N or BK7231M"
 
 
-@pytest.mark.parametrize(("gap_s", "expected"), [(0.1, "healthy"), (0.9, "uart1-noise-delays-boot")])
+@pytest.mark.parametrize(
+    ("gap_s", "expected"), [(0.1, "healthy"), (0.9, "uart1-noise-delays-boot")]
+)
 def test_a_late_jump_is_seen_in_the_times(gap_s, expected):
-    from groundwire.bootlog.diagnose import diagnose
-    from groundwire.bootlog.reader import LogReader
-
     reader = LogReader()
     data = (GOOD_T + COMPLETE).encode()
     jump, heap = data.index(b"J 0x1"), data.index(b"prvHeap")
@@ -204,3 +208,27 @@ def test_a_late_jump_is_seen_in_the_times(gap_s, expected):
     reader.feed(data[jump:heap], 0.02 + gap_s)
     reader.feed(data[heap:], 0.05 + gap_s)
     assert diagnose(reader.finish()).ids()[0] == expected
+
+
+JUMP = BOOT_N.format("00000000", "0 0").split("bk_misc")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "watched_s", "expected"),
+    [
+        (JUMP, 1.0, ()),
+        (JUMP, 9.0, ("jump-then-hang medium",)),
+        (JUMP, 60.0, ("jump-then-hang high",)),
+        (JUMP, None, ("jump-then-hang medium",)),
+        (GOOD_T.split("Main_Init_Delay")[0], 2.0, ("healthy medium",)),
+        (GOOD_T.split("Main_Init_Delay")[0], 40.0, ("early-hang high",)),
+        (GOOD_T + COMPLETE, 5.0, ("healthy high",)),
+        (GOOD_T + COMPLETE, 60.0, ("early-hang high",)),
+    ],
+)
+def test_silence_counts_when_it_was_timed(text, watched_s, expected):
+    reader = LogReader()
+    reader.feed(text.encode(), 0.5)
+    other = OtherEvidence(watched_s=watched_s)
+    found = diagnose(reader.finish(), other).findings
+    assert tuple(f"{finding.id} {finding.confidence}" for finding in found) == expected

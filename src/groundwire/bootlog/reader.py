@@ -128,12 +128,11 @@ class LogReader:
         for line in self._splitter.finish():
             self._line(line)
         printed = sorted(self._whole_lines)
-        boots = [
-            draft.frozen(cut=is_last is False and self._is_cut(draft, printed))
-            for draft, is_last in zip(
-                self._drafts, [False] * (len(self._drafts) - 1) + [True], strict=False
-            )
-        ]
+        boots = []
+        for draft in self._drafts:
+            # What the log itself ends with may be whole in spite of a missing line end.
+            is_last = draft is self._drafts[-1] and draft.last.ended
+            boots.append(draft.frozen(cut=not is_last and self._is_cut(draft, printed)))
         uptimes = [boot.max_uptime_s for boot in boots if boot.max_uptime_s is not None]
         return LogFacts(
             verdict=judge_line(self._sample(), self._read_rate),

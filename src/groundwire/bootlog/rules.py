@@ -38,6 +38,28 @@ class Case:
         """Whether the bytes were read as text at all."""
         return self.facts.verdict.kind == "text"
 
+    @property
+    def silence_s(self) -> float | None:
+        """How long the line was watched after the last line came, where both are known."""
+        last = self.facts.last
+        if last is None or last.last.at_s is None or self.other.watched_s is None:
+            return None
+        return max(0.0, self.other.watched_s - last.last.at_s)
+
+    def hung(self, *lines: Line) -> Match | None:
+        """A match for an end that nothing follows, unless too little time has passed to say so."""
+        silence_s = self.silence_s
+        if silence_s is None:
+            return Match(lines)
+        if silence_s < TOO_EARLY_S:
+            return None
+        sure = Confidence.HIGH if silence_s >= SURE_SILENCE_S else None
+        return Match(lines, f"and nothing for {silence_s:.0f} s", sure)
+
+
+TOO_EARLY_S = 3.0
+SURE_SILENCE_S = 30.0
+"""An erased or broken application has restarted long before; the watchdog takes ten seconds."""
 
 Predicate = Callable[[Case, str], Match | None]
 """Called with the case and what follows the predicate's name in the table."""

@@ -12,6 +12,8 @@ CRASH_WORDS_T = range(0xBEDEAD01, 0xBEDEAD05)
 ANOMALY_WORDS_N = range(0xAD11, 0xAD14)
 LATE_RATIO = 12.0
 """The wait for a link lasts about four times the start of the app; noise makes it thirty."""
+QUIET_S = 15.0
+"""OpenBeken prints a line every second; an SDK that starts prints many."""
 APP_SPAN = range(0x10000, 0x130000)
 RAM_SPAN = range(0x400000, 0x480000)
 
@@ -55,19 +57,33 @@ def _app_missing_n(case: Case, _rest: str) -> Match | None:
 
 def _ends_after_jump(case: Case, _rest: str) -> Match | None:
     last = case.facts.last
-    if last is None or not last.has("boot.jump") or last.app_lines:
+    if last is None or last.app_lines or last.cut:
+        return None
+    if not (last.has("boot.jump") or (last.has("boot.go") and _prints_on_this_pin(last))):
         return None
     alone = not any(
         after.stage >= 10 and before.stage >= 20 for before, after in case.facts.restarts
     )
-    return when(alone and not last.has("boot.anomaly") and not last.reset_value, last.last)
+    if not alone or last.has("boot.anomaly") or last.reset_value:
+        return None
+    return case.hung(last.last)
 
 
 def _ends_after_dots(case: Case, _rest: str) -> Match | None:
     last = case.facts.last
-    if last is None or not last.has("boot.go") or last.app_lines:
+    if last is None or not last.has("boot.go") or last.app_lines or _has_app(case):
         return None
-    return when(last.dots >= 7, last.marks["boot.go"].first)
+    if last.dots < 7:
+        return None
+    line = last.marks["boot.go"].first
+    if _prints_on_this_pin(last):
+        return Match((line,), "this bootloader and its application share one pin", Confidence.LOW)
+    return Match((line,))
+
+
+def _prints_on_this_pin(boot: Boot) -> bool:
+    """Whether the application of this bootloader prints where the bootloader does."""
+    return boot.bootloader.upper().startswith(("BK7231", "BK7251"))
 
 
 def _dots_loop(case: Case, _rest: str) -> Match | None:
@@ -87,24 +103,34 @@ def _dots_loop(case: Case, _rest: str) -> Match | None:
 
 
 def _ends_after_heap(case: Case, _rest: str) -> Match | None:
-    ends = [boot for boot in case.facts.boots if boot.stage == 30]
     last = case.facts.last
-    if last is None or last not in ends or last.app_lines > 3 or _came_further(case, 32):
+    if last is None or last.crash is not None or last.has("app.wrong-chip"):
         return None
-    follows = last.last is not last.marks["app.heap"].last if last.has("app.heap") else True
-    return when(not follows, last.last)
-
-
-def _came_further(case: Case, stage: int) -> bool:
-    return any(boot.stage >= stage for boot in case.facts.boots)
+    further = any(boot.stage > 30 for boot in case.facts.boots)
+    if last.stage == 30 and last.app_lines <= 3 and not further:
+        heap = last.marks.get("app.heap")
+        return case.hung(last.last) if heap is not None and heap.last is last.last else None
+    # Later on only the clock can tell a hang from a log that ends; vendor firmware may be quiet.
+    chatty = last.has("obk.line") or last.stage < 50
+    silent = (case.silence_s or 0.0) >= QUIET_S and last.app_lines > 0
+    before_config = last.has("obk.before-delay") and not last.has("obk.before-delay-more")
+    if not silent or not chatty or before_config or last.has("tuya.line", "libretiny.line"):
+        return None
+    return case.hung(last.last)
 
 
 def _ends_before_config(case: Case, _rest: str) -> Match | None:
     last = case.facts.last
-    if last is None or not last.has("obk.before-delay") or last.has("obk.before-delay-more"):
+    if (
+        last is None
+        or last.cut
+        or not last.has("obk.before-delay")
+        or last.has("obk.before-delay-more")
+    ):
         return None
+    further = any(boot.has("obk.before-delay-more") for boot in case.facts.boots)
     at_end = last.marks["obk.before-delay"].last is last.last
-    return when(at_end and last.stage < 75 and not _came_further(case, 80), last.last)
+    return case.hung(last.last) if at_end and last.stage < 75 and not further else None
 
 
 def _app_verify(case: Case, _rest: str) -> Match | None:
