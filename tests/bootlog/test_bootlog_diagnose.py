@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -152,6 +154,13 @@ def test_where_nothing_fits_it_says_so_and_names_tests():
         "loopback",
         "read-bootloader",
     } <= {test.name for test in diagnosis.tests}
+
+
+def test_a_diagnosis_is_plain_values_for_json():
+    document = json.loads(json.dumps(diagnose_bytes(b"DPLL Unlock\n").as_members()))
+    assert document["findings"][0]["id"] == "dpll-unlock"
+    assert document["findings"][0]["evidence"] == [{"line": 1, "at_s": None, "text": "DPLL Unlock"}]
+    assert document["facts"]["banners"] == 0
 
 
 def test_evidence_shows_no_password():

@@ -147,6 +147,28 @@ CASES = {
         + "[01-01 00:00:00 TUYA Notice][tuya_uart_adapt.c:370] try:9600/3/1/0\r\n[01-01 00:00:03 TUYA Notice][tuya_uart_adapt.c:370] try:115200/3/1/0\r\n" * 3,
         ("tuya-mcu-silent",),
     ),
+    "BL602 power loop with some of the application": (
+        (BL602.format("BL_RST_POWER_OFF") + "[OS] Starting OS Scheduler...\r\n" + OBK) * 3,
+        ("brownout-bl602",),
+    ),
+    "a flashing tool that finds no module": (
+        "Going to open port: COM12.\r\nSerial port open!\r\nGetting bus... (now, please do reboot by CEN)\r\n"
+        + "".join(f"Getting bus failed, will try again - {n}/100!\r\n" for n in range(20)),
+        ("dots-endless",),
+    ),
+    "a flashing tool that finds one": (
+        "Getting bus failed, will try again - 0/100!\r\nGetting bus success!\r\n", (),
+    ),
+    "ESPHome that never stays up": (
+        "".join(f"I [      0.000] LibreTiny v1.4.1 on generic-bk7231n-qfn32-tuya\r\n[I][logger:399]: Log initialized\r\n"
+                f"[C][ota:473]: There have been {n} suspected unsuccessful boot attempts.\r\n[C][wifi:38]: x\r\n" for n in (2, 3)),
+        ("boot-count-climbing",),
+    ),
+    "vendor firmware whose clock does not lock": (
+        BOOT_N.format("00000000", "0 0") + "[MEM DBG] heap init-------size:163128 addr:0x4082c8---------\r\n"
+        + "[01-01 00:00:00 TUYA N][lr:0x4eb2b] reset info -> reason is 0\r\n" * 4 + "DPLL Unlock\r\n",
+        ("dpll-unlock", "healthy"),
+    ),
     "an ESPHome log": (
         BOOT_N.format("00000000", "0 0") + HEAP + "[Flash]id:0xeb6015\r\n"
         + "[I][app:029]: Running through setup()...\r\n[C][logger:177]: Logger:\r\n[D][wifi:1]: Starting\r\n" * 3,

@@ -50,7 +50,7 @@ class Boot:
 
     `banner` is whether a Beken bootloader's name line was seen whole, `entry_registers` the r13
     and r14 that its SVC and SYS lines show. `app_lines` counts what only an application can have
-    printed. `cut` says that the last line breaks off: what is there is the beginning of a known one.
+    printed. `cut` says that the last line is only the beginning of a known one.
     """
 
     index: int

@@ -49,6 +49,25 @@ class Finding:
     source: str = ""
     leaves_sound: bool = False
 
+    def as_members(self) -> dict[str, object]:
+        """The finding as plain values."""
+        return {
+            "id": self.id,
+            "number": self.number,
+            "kind": str(self.kind),
+            "confidence": str(self.confidence),
+            "text": self.text,
+            "evidence": [
+                {"line": quote.number, "at_s": quote.at_s, "text": quote.text}
+                for quote in self.lines
+            ],
+            "because": list(self.because),
+            "tells_apart": self.tells_apart,
+            "next_step": self.next_step,
+            "tests": [test.name for test in self.tests],
+            "source": self.source,
+        }
+
     @property
     def order(self) -> tuple[int, int]:
         """Sorts the surest and then the most fundamental first."""
@@ -84,6 +103,19 @@ class Diagnosis:
             )
         top = self.findings[0]
         return f"{top.text} ({top.confidence} confidence)"
+
+    def as_members(self) -> dict[str, object]:
+        """The diagnosis as plain values, for JSON."""
+        return {
+            "sentence": self.sentence,
+            "findings": [finding.as_members() for finding in self.findings],
+            "tests": [
+                {"name": test.name, "ask": test.ask, "tells": test.tells} for test in self.tests
+            ],
+            "facts": self.facts.as_members(),
+            "boots": self.facts.boots_total,
+            "period_s": self.facts.period_s,
+        }
 
     def ids(self) -> tuple[str, ...]:
         """The ids of the findings in order."""

@@ -38,7 +38,7 @@ _CHIP = re.compile(
     r"chip id=(\w{4,5})|(BK72\w{2,3})(?=_1\.0\.)|OpenBK(72\d\d\w?)|AT (bk72\w{2,3}) >"
 )
 _UPTIME = re.compile(r"Time (\d{1,9}), (?:idle|free) ")
-_COUNTER = re.compile(r"Boot Count (\d{1,9})")
+_COUNTER = re.compile(r"(?:Boot Count|have been) (\d{1,9})(?= suspected| #|$)")
 _ACCESS_POINT = re.compile(r"\bssid:(\S.{0,31}?) ?key:.{0,64}?mode:\d")
 _REGISTER = re.compile(r"\b(r\d\d|fp|ip|sp|lr|pc|SPSR|CPSR) ?:0x([0-9A-Fa-f]{8})")
 _MCAUSE = re.compile(r"(mcause|mepc|mtval) (?:0x)?([0-9A-Fa-f]{1,8})\b")
@@ -124,9 +124,13 @@ class LogReader:
         self._line(line)
 
     def finish(self) -> LogFacts:
-        """The facts of everything fed so far."""
+        """The facts of the whole log; call it once, when the stream has ended."""
         for line in self._splitter.finish():
             self._line(line)
+        return self.facts()
+
+    def facts(self) -> LogFacts:
+        """The facts so far, without the line that is still being received."""
         printed = sorted(self._whole_lines)
         boots = []
         for draft in self._drafts:

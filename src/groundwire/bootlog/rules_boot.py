@@ -191,8 +191,10 @@ def _cut_by_supply(case: Case, _rest: str) -> Match | None:
 
 def _bl602_power_loop(case: Case, _rest: str) -> Match | None:
     boots = [boot for boot in case.facts.boots if boot.has("bl602.power-off")]
-    unfinished = [boot for boot in boots if not boot.has("bl602.app", "obk.line", "obk.time")]
-    if not unfinished:
+    if len(boots) == 1 and boots[0].has("bl602.app", "obk.line"):
+        return None
+    unfinished = [boot for boot in boots if not boot.has("obk.complete")]
+    if not unfinished or boots[-1].has("obk.complete"):
         return None
     repeats = len(boots) > 1
     return Match(
