@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundwire.bootlog.reader import KEPT_BOOTS, LogReader
+from groundwire.bootlog.reader import KEPT_BOOTS, KEPT_LINES, SAMPLE_BYTES, LogReader
 
 N_BOOT = (
     b"\r\r\nV:BK7231N_1.0.1\r\r\nREG:cpsr     spsr     r13      r14\r\r\n"
@@ -155,3 +155,17 @@ def test_any_order_of_lines_gives_facts_in_bounds(lines):
     facts = facts_of(b"\r\n".join(lines))
     assert len(facts.boots) <= KEPT_BOOTS
     assert facts.lines_total <= len(lines)
+
+
+def test_memory_stays_bounded_whatever_arrives():
+    reader = LogReader()
+    for number in range(KEPT_LINES + 500):
+        reader.feed(
+            b"line %d of many\r\nBoot Count %d #\r\nST:0000000%d\r\n" % (number, number, number % 9)
+        )
+    assert len(reader._whole_lines) <= KEPT_LINES
+    assert len(reader._known_marks) <= KEPT_LINES
+    assert len(reader._head) <= SAMPLE_BYTES
+    assert len(reader._tail) <= SAMPLE_BYTES
+    assert max(len(words) for words in reader._words.values()) <= 256
+    assert len(reader._counters) <= 256

@@ -72,25 +72,13 @@ class Phrase:
 
 
 class PhraseBook:
-    """All phrases of a table. `find` remembers recent lines, since logs repeat themselves."""
-
-    _REMEMBERED = 4096
+    """All phrases of a table."""
 
     def __init__(self, phrases: Iterable[Phrase]) -> None:
         self._phrases = tuple(phrases)
-        self._found: dict[str, dict[str, int]] = {}
 
     def find(self, line: str) -> dict[str, int]:
         """The marks in `line`, each with the damage of its best phrase."""
-        found = self._found.get(line)
-        if found is None:
-            found = self._search(line)
-            if len(self._found) >= self._REMEMBERED:
-                self._found.clear()
-            self._found[line] = found
-        return found
-
-    def _search(self, line: str) -> dict[str, int]:
         found: dict[str, int] = {}
         for phrase in self._phrases:
             errors = phrase.errors(line)

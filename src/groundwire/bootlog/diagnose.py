@@ -60,7 +60,7 @@ def diagnose(
     ]
     found = combine(found, other)
     found = _without_explained(found, table)
-    found = _with_sound_weighed(found)
+    found = _with_sound_weighed(found, proven=facts.boot_complete > 0)
     findings = tuple(sorted(found, key=lambda finding: finding.order))
     return Diagnosis(findings, _tests(findings, facts, table), facts)
 
@@ -138,25 +138,26 @@ def _without_explained(found: list[Finding], table: SignatureTable) -> list[Find
     return kept
 
 
-def _with_sound_weighed(found: list[Finding]) -> list[Finding]:
-    """A module is called sound only beside faults that leave it so, and then less surely."""
+def _with_sound_weighed(found: list[Finding], *, proven: bool) -> list[Finding]:
+    """A module is called sound only beside faults that leave it so, and then less surely.
+
+    A completed boot is `proven` to run: a doubtful fault beside it takes nothing away.
+    """
     faults = [finding for finding in found if finding.kind is Kind.FAULT]
-    spoiled = any(not fault.leaves_sound or fault.confidence is Confidence.HIGH for fault in faults)
-    if spoiled:
-        return [
-            finding
-            for finding in found
-            if finding.kind is not Kind.SOUND and finding.id != "tuya-store-empty"
-        ]
     if not faults:
         return found
+    # That nobody has paired the module is worth a line only where nothing else is.
+    found = [finding for finding in found if finding.id != "tuya-store-empty"]
+    if any(not fault.leaves_sound or fault.confidence is Confidence.HIGH for fault in faults):
+        return [finding for finding in found if finding.kind is not Kind.SOUND]
     most = max((fault.confidence for fault in faults), key=lambda confidence: confidence.order)
+    if proven and most is Confidence.LOW:
+        return found
     return [
         replace(finding, confidence=min(finding.confidence, most, key=lambda c: c.order))
         if finding.kind is Kind.SOUND
         else finding
         for finding in found
-        if finding.id != "tuya-store-empty"
     ]
 
 

@@ -21,6 +21,7 @@ _ANSI = re.compile(
     rb"\x1b(?:\[[0-9;?]{0,32}[ -/]?[@-~]|\][^\x07\x1b]{0,128}(?:\x07|\x1b\\)|[@-Z\\^_])"
 )
 _NULS = re.compile(rb"\x00{2,}")  # what a receiver makes of a supply that comes up
+_UNCOMMON = re.compile(rb"[^\t -%'-~]")  # not plain text, or an ampersand
 _LINE_END = re.compile(rb"[\r\n]")
 _SPACES = re.compile(r"[ \t\u00a0\u2007\u202f]+")
 _TIME = r"(?P<h>\d{1,2})[:.h](?P<m>\d{2})[:.](?P<s>\d{2}(?:[.,:]\d{1,6})?)(?!\d)"
@@ -96,6 +97,8 @@ def strip_stamp(text: str) -> tuple[str, float | None]:
 
 def clean(raw: bytes) -> tuple[str, int]:
     """The text of one line without its end, and how many of its bytes no text would hold."""
+    if not _UNCOMMON.search(raw):
+        return _SPACES.sub(" ", raw.decode("ascii")).strip(" "), 0
     raw = _NULS.sub(b"", _ANSI.sub(b"", raw)).strip(b"\x00")
     decoded = raw.decode("utf-8", errors="replace")
     damaged = decoded.count(DAMAGED)
@@ -169,6 +172,8 @@ class LineSplitter:
                 yield from self._flush(ended=False)
 
     def _flush(self, *, ended: bool) -> Iterator[Line]:
+        if not self._held:
+            return
         raw = bytes(self._held)
         self._held.clear()
         text, damaged = clean(raw)

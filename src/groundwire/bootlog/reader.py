@@ -99,6 +99,7 @@ class LogReader:
         self._head = bytearray()
         self._tail = bytearray()
         self._bytes = 0
+        self._known_marks: dict[str, dict[str, int]] = {}
         self._counts: Counter[str] = Counter()
         self._drafts: list[_Draft] = []
         self._boots = 0
@@ -182,7 +183,7 @@ class LogReader:
         self._placed(line)
 
     def _placed(self, line: Line) -> None:
-        marks = self._table.marks_in(line.text)
+        marks = self._marks_in(line.text)
         self._note_damage(line, marks)
         begins = [self._table.marks[name].stage for name in marks if self._table.marks[name].begins]
         draft = self._drafts[-1] if self._drafts else None
@@ -201,6 +202,16 @@ class LogReader:
             self._count_app_line(draft, line, marks)
         self._read_values(draft, line)
         self._read_crash(draft, line, marks)
+
+    def _marks_in(self, text: str) -> dict[str, int]:
+        """The marks of a line; recent lines are remembered, since logs repeat themselves."""
+        marks = self._known_marks.get(text)
+        if marks is None:
+            marks = self._table.marks_in(text)
+            if len(self._known_marks) >= KEPT_LINES:
+                self._known_marks.clear()
+            self._known_marks[text] = marks
+        return marks
 
     def _open(self, line: Line) -> _Draft:
         draft = _Draft(self._boots, line, line)

@@ -67,6 +67,14 @@ def _wrong_chip(case: Case, _rest: str) -> Match | None:
     return Match(lines[:2]) if lines else None
 
 
+def _default_settings(case: Case, _rest: str) -> Match | None:
+    """A boot that completes with default settings is most likely the first one."""
+    lines = tuple(case.facts.seen("config.default"))
+    if not lines:
+        return None
+    return Match(lines[:2], "", Confidence.LOW if case.facts.boot_complete else None)
+
+
 def _power_table_missing(case: Case, _rest: str) -> Match | None:
     facts = case.facts
     if facts.has("rf.no-values"):
@@ -231,6 +239,7 @@ def _runs(case: Case, _rest: str) -> Match | None:
 
 PREDICATES: Mapping[str, Predicate] = {
     "wrong-chip": _wrong_chip,
+    "default-settings": _default_settings,
     "exception": _exception,
     "power-table-missing": _power_table_missing,
     "no-scan-completes": _no_scan_completes,

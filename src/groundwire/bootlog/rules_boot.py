@@ -15,7 +15,8 @@ LATE_RATIO = 12.0
 QUIET_S = 15.0
 """OpenBeken prints a line every second; an SDK that starts prints many."""
 APP_SPAN = range(0x10000, 0x130000)
-RAM_SPAN = range(0x400000, 0x480000)
+RAM_SPAN = range(0x402000, 0x480000)
+"""Without the stacks that the boot ROM leaves behind."""
 
 
 def _jumped(boot: Boot) -> bool:

@@ -139,7 +139,7 @@ class SignatureTable:
 
     def marks_in(self, text: str) -> dict[str, int]:
         """The marks of one line, each with the number of damaged characters."""
-        found = dict(self.book.find(text))
+        found = self.book.find(text)
         for name, pattern in self.patterns:
             if pattern.search(text):
                 found[name] = 0
