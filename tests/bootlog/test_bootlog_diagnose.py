@@ -163,6 +163,15 @@ def test_a_diagnosis_is_plain_values_for_json():
     assert document["facts"]["banners"] == 0
 
 
+def test_a_hostile_name_is_escaped_in_the_finding():
+    text = TestCombined.BANNERS + APP_T + "Info:MAIN:Boot complete time reached (5 seconds)\n"
+    text += "Info:MAIN:ssid:Open\u202eBeken\x1b[2J key: mode:0\n"
+    finding = diagnose_bytes(text.encode()).findings[0]
+    assert finding.id == "healthy"
+    assert "access point Open\\u202eBeken" in finding.text
+    assert "\x1b" not in finding.text
+
+
 def test_evidence_shows_no_password():
     text = "Info:MAIN:Using Pass [hunter22]\nInfo:MAIN:Connecting to SSID [Home]\n" * 2
     text += "wpa_driver_scan_timeout sts_status=1,rl_status=2\nmac c8:47:8c: 0: 0: 1\n"

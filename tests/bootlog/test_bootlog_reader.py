@@ -15,7 +15,7 @@ N_BOOT = (
 RUN = (
     b"Info:MAIN:Time 6, idle 43860/s, free 77216, MQTT 0(0), bWifi 0\r\n"
     b"Info:MAIN:Boot complete time reached (5 seconds)\r\n"
-    b"Info:MAIN:ssid:OpenBK7231N_5000020C key: mode:0\r\n"
+    b"Info:MAIN:ssid:OpenBK7231N_00C0FFEE key: mode:0\r\n"
 )
 
 
@@ -39,7 +39,7 @@ def test_the_members_that_others_compare():
         "safe_mode": False,
         "boot_complete": 1,
         "max_uptime_s": 6,
-        "access_point": "OpenBK7231N_5000020C",
+        "access_point": "OpenBK7231N_00C0FFEE",
     }
 
 
@@ -169,3 +169,10 @@ def test_memory_stays_bounded_whatever_arrives():
     assert len(reader._tail) <= SAMPLE_BYTES
     assert max(len(words) for words in reader._words.values()) <= 256
     assert len(reader._counters) <= 256
+
+
+def test_feeding_gives_the_lines_for_whoever_shows_them():
+    reader = LogReader()
+    assert [line.text for line in reader.feed(b"J 0x10000\r\nprv", 1.0)] == ["J 0x10000"]
+    assert reader.facts().lines_total == 1
+    assert [(line.text, line.at_s) for line in reader.feed(b"Heap\r\n", 2.0)] == [("prvHeap", 1.0)]

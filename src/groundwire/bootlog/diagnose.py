@@ -11,7 +11,7 @@ from groundwire.bootlog.evidence import NOTHING_ELSE, OtherEvidence
 from groundwire.bootlog.facts import LogFacts
 from groundwire.bootlog.finding import Diagnosis, Finding, Quote
 from groundwire.bootlog.linerate import LineKind
-from groundwire.bootlog.lines import Line
+from groundwire.bootlog.lines import Line, escape
 from groundwire.bootlog.reader import LogReader
 from groundwire.bootlog.rules import Case, Match, Predicate
 from groundwire.bootlog.signatures import (
@@ -73,7 +73,8 @@ def _finding(signature: Signature, case: Case, table: SignatureTable) -> Finding
     match = _match(signature, case)
     if match is None:
         return None
-    text = signature.means + (f" ({match.detail})" if match.detail else "")
+    # A detail may quote what the module printed, an access point's name for one.
+    text = signature.means + (f" ({escape(match.detail)})" if match.detail else "")
     return Finding(
         id=signature.id,
         number=signature.number,

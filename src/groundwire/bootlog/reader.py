@@ -111,18 +111,16 @@ class LogReader:
         self._counters: list[int] = []
         self._times: tuple[float, float] | None = None
 
-    def feed(self, data: bytes, at_s: float | None = None) -> None:
-        """More bytes of the log; `at_s` is when they arrived."""
+    def feed(self, data: bytes, at_s: float | None = None) -> tuple[Line, ...]:
+        """More bytes of the log; `at_s` is when they arrived. Gives the lines they complete."""
         self._bytes += len(data)
         self._head += data[: max(0, SAMPLE_BYTES - len(self._head))]
         self._tail += data[-SAMPLE_BYTES:]
         del self._tail[:-SAMPLE_BYTES]
-        for line in self._splitter.feed(data, at_s):
+        lines = tuple(self._splitter.feed(data, at_s))
+        for line in lines:
             self._line(line)
-
-    def feed_line(self, line: Line) -> None:
-        """One line that somebody else has split, for callers that show lines as they arrive."""
-        self._line(line)
+        return lines
 
     def finish(self) -> LogFacts:
         """The facts of the whole log; call it once, when the stream has ended."""

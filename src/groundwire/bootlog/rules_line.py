@@ -55,6 +55,19 @@ def _only_dots(case: Case, _rest: str) -> Match | None:
     )
 
 
+BL602_RATE = 2_000_000
+BL602_RATIOS = (6 / 13, 3 / 4)
+"""2000000 read at 921600 and at 1500000: no other pair of usual rates has these ratios."""
+
+
+def _is_bl602_rate(case: Case) -> bool:
+    verdict = case.facts.verdict
+    if verdict.kind is not LineKind.WRONG_RATE:
+        return False
+    unknown = not verdict.true_rate and verdict.ratio in BL602_RATIOS
+    return unknown or verdict.true_rate == BL602_RATE
+
+
 def _wrong_rate(case: Case, _rest: str) -> Match | None:
     verdict = case.facts.verdict
     rate = case.other.read_rate
@@ -63,7 +76,7 @@ def _wrong_rate(case: Case, _rest: str) -> Match | None:
     if verdict.kind is LineKind.NOISE:
         rates = ", ".join(str(rate) for rate in LIKELY_RATES if rate != case.other.read_rate)
         return Match((), verdict.reason, Confidence.LOW, f"read at {rates}, one restart each")
-    if verdict.kind is not LineKind.WRONG_RATE:
+    if verdict.kind is not LineKind.WRONG_RATE or _is_bl602_rate(case):
         return None
     confidence = Confidence.HIGH if verdict.fit >= 0.95 else Confidence.MEDIUM
     if verdict.true_rate:
@@ -71,11 +84,10 @@ def _wrong_rate(case: Case, _rest: str) -> Match | None:
     return Match((), verdict.reason, confidence)
 
 
-def _sparse_noise(case: Case, _rest: str) -> Match | None:
-    if not 0 < case.other.read_rate < 115_200:
-        verdict = case.facts.verdict
-        return when(verdict.kind is LineKind.SPARSE_NOISE, detail=verdict.reason)
-    return None
+def _faster_sender(case: Case, _rest: str) -> Match | None:
+    verdict = case.facts.verdict
+    sparse = verdict.kind is LineKind.SPARSE_NOISE and not 0 < case.other.read_rate < 115_200
+    return when(sparse or _is_bl602_rate(case), detail=verdict.reason)
 
 
 def _only_zeros(case: Case, _rest: str) -> Match | None:
@@ -124,7 +136,7 @@ PREDICATES: Mapping[str, Predicate] = {
     "listens-on-flashing-pins": _flashing_pins,
     "only-dots": _only_dots,
     "wrong-rate": _wrong_rate,
-    "sparse-noise": _sparse_noise,
+    "faster-sender": _faster_sender,
     "only-zeros": _only_zeros,
     "inverted": _inverted,
     "noisy": _noisy,
