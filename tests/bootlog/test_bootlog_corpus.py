@@ -1,5 +1,6 @@
 """Every real log yields its known answer, and keeps it when it is damaged as logs are damaged."""
 
+import functools
 import json
 import random
 import re
@@ -13,7 +14,17 @@ from groundwire.bootlog.diagnose import diagnose_bytes
 pytestmark = pytest.mark.corpus
 
 
+@functools.cache
 def logs():
+    return tuple(read_logs())
+
+
+@functools.cache
+def undamaged(data):
+    return diagnose_bytes(data).ids()
+
+
+def read_logs():
     folder = corpus_folder() / "logs"
     for path in sorted(folder.glob("*.expected.json")):
         name = path.name.removesuffix(".expected.json")
@@ -122,7 +133,7 @@ def test_harmless_damage_changes_no_diagnosis(name):
     changed = {}
     for log, data, _ in logs():
         if not log.startswith(TEXTUAL):
-            before = diagnose_bytes(data).ids()
+            before = undamaged(data)
             after = diagnose_bytes(DAMAGE[name](data, None)).ids()
             if before != after:
                 changed[log] = (before, after)

@@ -169,6 +169,10 @@ CASES = {
         + "[01-01 00:00:00 TUYA N][lr:0x4eb2b] reset info -> reason is 0\r\n" * 4 + "DPLL Unlock\r\n",
         ("dpll-unlock", "healthy"),
     ),
+    "restarts that nothing explains": (GOOD_T.split("Info:MAIN:Main_Init_After")[0] * 4, ()),
+    "a crash caught by a newer bootloader": (
+        BOOT_NEW.format("00000000") + HEAP + OBK + BOOT_NEW.format("0001AD12") + HEAP + OBK, ("crash-dump",),
+    ),
     "an ESPHome log": (
         BOOT_N.format("00000000", "0 0") + HEAP + "[Flash]id:0xeb6015\r\n"
         + "[I][app:029]: Running through setup()...\r\n[C][logger:177]: Logger:\r\n[D][wifi:1]: Starting\r\n" * 3,

@@ -40,12 +40,23 @@ def _headless_exception(case: Case) -> Match | None:
         if boot.has("boot.anomaly") and boot.app_lines:
             line = boot.marks["boot.anomaly"].last
             return Match((line,), "caught by the bootloader, without a dump", Confidence.MEDIUM)
+        if boot.reset_value in _CAUGHT_WORDS and _ran_before(case, boot):
+            return Match(
+                (boot.first,), "caught by the bootloader, without a dump", Confidence.MEDIUM
+            )
         kind = _START_CRASHES.get(boot.start_class if boot.start_class is not None else -1)
         if kind is not None:
             return Match((boot.first,), f"{kind} before this start, dump lost", Confidence.MEDIUM)
     return None
 
 
+def _ran_before(case: Case, boot: Boot) -> bool:
+    """Whether the boot before this one came to its application; true where it is not there."""
+    before = [other for other in case.facts.boots if other.index == boot.index - 1]
+    return all(other.app_lines > 1 for other in before) and boot.app_lines > 1
+
+
+_CAUGHT_WORDS = frozenset({0xAD11, 0xAD12, 0xAD13, 0x1AD11, 0x1AD12, 0x1AD13})
 _START_CRASHES = {6: "undefined instruction", 7: "prefetch abort", 8: "data abort"}
 
 
@@ -224,13 +235,15 @@ def _sound(case: Case, _rest: str) -> Match | None:
         "obk.complete"
     ):
         return None
-    unexplained = any(before.app_lines for before, _ in facts.restarts)
+    restarts = sum(before.app_lines > 0 for before, _ in facts.restarts)
+    if restarts > 1 and not facts.boot_complete:
+        return None  # it restarts again and again, for whatever reason
     line = last.marks["obk.complete"].first if last.has("obk.complete") else last.last
     named = " ".join(part for part in (facts.app, facts.app_version) if part)
     detail = f"{named} runs" if named else ""
     if facts.access_point:
         detail += f", access point {facts.access_point}"
-    return Match((line,), detail, Confidence.LOW if unexplained else confidence)
+    return Match((line,), detail, Confidence.LOW if restarts else confidence)
 
 
 def _runs(case: Case, _rest: str) -> Match | None:
