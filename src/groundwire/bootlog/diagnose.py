@@ -74,7 +74,7 @@ def _finding(signature: Signature, case: Case, table: SignatureTable) -> Finding
     if match is None:
         return None
     # A detail may quote what the module printed, an access point's name for one.
-    text = signature.means + (f" ({escape(match.detail)})" if match.detail else "")
+    text = signature.means + (f"; {escape(match.detail)}" if match.detail else "")
     return Finding(
         id=signature.id,
         number=signature.number,

@@ -65,6 +65,11 @@ Predicate = Callable[[Case, str], Match | None]
 """Called with the case and what follows the predicate's name in the table."""
 
 
+def counted(number: int, one: str, many: str) -> str:
+    """A number with its noun."""
+    return f"{number} {one if number == 1 else many}"
+
+
 def when(condition: object, *lines: Line | None, detail: str = "") -> Match | None:
     """A match with the lines that exist, where the condition holds."""
     if not condition:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from groundwire.bootlog.facts import Boot
-from groundwire.bootlog.rules import Case, Match, Predicate, when
+from groundwire.bootlog.rules import Case, Match, Predicate, counted, when
 from groundwire.bootlog.signatures import Confidence
 
 CRASH_WORDS_T = range(0xBEDEAD01, 0xBEDEAD05)
@@ -35,7 +35,10 @@ def _app_missing_t(case: Case, _rest: str) -> Match | None:
     return when(
         found and not _has_app(case),
         *(boot.last for boot in found[:3]),
-        detail=f"{len(found)} starts crashed before the application's first line" if found else "",
+        detail=counted(len(found), "start crashed", "starts crashed")
+        + " before the application's first line"
+        if found
+        else "",
     )
 
 
@@ -52,7 +55,10 @@ def _app_missing_n(case: Case, _rest: str) -> Match | None:
     return when(
         boots and not _has_app(case),
         *(boot.last for boot in boots[:3]),
-        detail=f"{len(boots)} starts with an exception caught by the bootloader" if boots else "",
+        detail=counted(len(boots), "start", "starts")
+        + " with an exception caught by the bootloader"
+        if boots
+        else "",
     )
 
 
@@ -98,7 +104,7 @@ def _dots_loop(case: Case, _rest: str) -> Match | None:
         return None
     return Match(
         tuple(before.last for before, _ in loops[:3]),
-        f"{len(loops)} restarts straight after the dots",
+        counted(len(loops), "restart", "restarts") + " straight after the dots",
         None if by_itself or len(loops) > 2 else Confidence.LOW,
     )
 
@@ -184,7 +190,8 @@ def _cut_by_supply(case: Case, _rest: str) -> Match | None:
     places = {boot.last.text for boot in cuts}
     return Match(
         tuple(boot.last for boot in cuts[:6]),
-        f"{len(cuts)} starts broke off in the middle of a word"
+        counted(len(cuts), "start", "starts")
+        + " broke off in the middle of a word"
         + (f", at {len(places)} different places" if len(places) > 1 else ""),
         Confidence.HIGH if len(places) > 1 else None,
     )
@@ -200,7 +207,9 @@ def _bl602_power_loop(case: Case, _rest: str) -> Match | None:
     repeats = len(boots) > 1
     return Match(
         tuple(boot.marks["bl602.power-off"].first for boot in unfinished[:3]),
-        f"{len(boots)} starts" if repeats else "one start only, so that it repeats is not shown",
+        counted(len(boots), "start", "starts")
+        if repeats
+        else "one start only, so that it repeats is not shown",
         (Confidence.HIGH if len(boots) > 2 else None) if repeats else Confidence.LOW,
     )
 
@@ -221,7 +230,7 @@ def _crash_loop_t(case: Case, _rest: str) -> Match | None:
     same = len({boot.last.text for boot in found}) == 1 and len(found) > 1
     return Match(
         tuple(boot.last for boot in (found or lonely)[:3]),
-        f"{len(found)} crashes" + (", each after the same line" if same else ""),
+        counted(len(found), "crash", "crashes") + (", each after the same line" if same else ""),
     )
 
 
@@ -263,7 +272,7 @@ def _script_reboots(case: Case, _rest: str) -> Match | None:
         return None
     return Match(
         tuple(boot.marks["reboot.script"].first for boot in boots[:3]),
-        f"{len(boots)} starts ended in a restart command",
+        counted(len(boots), "start", "starts") + " ended in a restart command",
         None if len(boots) > 1 else Confidence.MEDIUM,
     )
 
