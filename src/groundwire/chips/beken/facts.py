@@ -20,6 +20,9 @@ class Group(StrEnum):
     LOADER = "loader"
 
 
+PROTOCOLS = {Group.ROM: "boot ROM", Group.LOADER: "bootloader in flash"}
+
+
 class AboveSize(StrEnum):
     """What erase and program do past the end of the flash."""
 
@@ -34,6 +37,7 @@ class ChipFacts:
     name: str
     group: Group
     chip_id: int
+    device_id: int
     key_class: str
     efuse_key: bool
     marker: str
@@ -45,6 +49,8 @@ class ChipFacts:
     above_size: AboveSize
     crc_pages: bool
     crc_locks: bool
+    never_locks: tuple[str, ...]
+    code_end: int
     idle_restart_s: float
     baud_nearest: bool
     boot_version: str

@@ -8,13 +8,13 @@ from typing import Final
 
 from groundwire.chips.beken import identify, unlock
 from groundwire.chips.beken.codec import SECTOR_SIZE, U32, encode_command
-from groundwire.chips.beken.exchange import ATTEMPTS, RETRIED, Exchange
+from groundwire.chips.beken.exchange import RETRIED, Exchange
 from groundwire.chips.beken.facts import ChipFacts, Group, build_layout
 from groundwire.chips.beken.identify import SECTOR_READ_S, Findings, chip_crc, read_sector
+from groundwire.chips.beken.linking import LINK_RATE
 from groundwire.chips.beken.messages import (
     ERASE_BYTES,
     BaudSet,
-    CheckCrc,
     Erase,
     Erased,
     EraseSize,
@@ -26,12 +26,9 @@ from groundwire.chips.beken.messages import (
     Write4K,
     status_meaning,
 )
-from groundwire.chips.family import Identity, Layout
+from groundwire.chips.family import Identity, Layout, RegionKind
 from groundwire.errors import (
     CommandRefused,
-    GroundwireError,
-    LinkLost,
-    NoReply,
     SpanOutside,
     SpanUnaligned,
     UnsupportedHere,
@@ -41,12 +38,12 @@ from groundwire.framing.crc import crc32_uninverted
 from groundwire.quantities import Span, hex_address
 from groundwire.wire import Procedure, Send, SetBaudrate, Wait
 
-LINK_RATE: Final = 115_200
 # Served after the switch: long enough for a CH340 and a 16 ms latency timer
 BAUD_DELAY: Final = 20
 BAUD_WITHIN_S: Final = 2 * (BAUD_DELAY + 1) * 0.002
 SPEED_LINK_CHECKS: Final = 5
 SPEED_SECTORS: Final = 2
+SPEED_ATTEMPTS: Final = 4
 ERASE_WITHIN_S: Final = {
     EraseSize.SECTOR_4K: 1.0,
     EraseSize.BLOCK_32K: 3.0,
@@ -134,6 +131,10 @@ class BekenFlasher:
         self._layout = build_layout(facts, found.size, found.rf_addresses)
         return self._identity
 
+    def relinked(self) -> None:
+        self._link = Exchange(LINK_RATE)
+        self._locked = True
+
     # --- speed --------------------------------------------------------------------------------
 
     def set_speed(self, rate: int) -> Procedure[None]:
@@ -146,7 +147,7 @@ class BekenFlasher:
             yield from self._switch(rate)
         try:
             yield from self._prove_speed()
-        except (NoReply, *RETRIED):
+        except RETRIED:
             yield from self._fall_back(old)
             raise
         link.damaged = 0
@@ -184,16 +185,17 @@ class BekenFlasher:
         yield from link.find_rate("SetBaud")
 
     def _prove_speed(self) -> Procedure[None]:
-        """Five link checks and two sectors whose bytes the chip's own CRC confirms."""
+        """Five link checks and two sectors whose bytes the chip's own CRC confirms.
+
+        One damaged sector is no verdict on a speed; more damaged than good ones are.
+        """
         link = self._link
         for _ in range(SPEED_LINK_CHECKS):
             yield from link.keep_alive()
-        start = self.layout.regions[1].span.start
+        start = self.layout.of_kind(RegionKind.APP)[0].span.start
         for at in range(SPEED_SECTORS):
             span = Span(start + at * SECTOR_SIZE, SECTOR_SIZE)
-            reply = yield from link.ask_once(
-                Read4K(span.start), SectorData, within_s=SECTOR_READ_S
-            )
+            reply = yield from link.ask_once(Read4K(span.start), SectorData, within_s=SECTOR_READ_S)
             identify.check_sector(reply, span.start)
             digest = yield from self.digest(span)
             if digest != self.digest_of(reply.data):
@@ -209,7 +211,7 @@ class BekenFlasher:
 
     def _read_address(self, address: int) -> int:
         """Loaders guard their own sectors against reading, but not under their wrapped address."""
-        if address < max(self.facts.guard, 0):
+        if address < self.facts.guard:
             return address + self.identity.flash_size
         return address
 
@@ -261,40 +263,24 @@ class BekenFlasher:
         if self.facts.group is Group.LOADER:
             self._locked = True  # the first erase after a LinkCheck lifts the protection
             return
-        if self._protection is None:
-            found = self._found
-            self._protection = yield from unlock.lift(self._link, found.flash, found.flash_id)
+        found = self._found
+        lifted = yield from unlock.lift(self._link, found.flash, found.flash_id)
+        if self._protection is None or self._protection.written is None:
+            self._protection = lifted  # after a reset only the first look shows how it was
 
     def end_writing(self) -> Procedure[None]:
         if self._protection is not None:
             found = self._found
-            yield from unlock.put_back(
-                self._link, found.flash, found.flash_id, self._protection
-            )
+            yield from unlock.put_back(self._link, found.flash, found.flash_id, self._protection)
             self._protection = None
 
-    def _guard(self, span: Span) -> None:
-        """Refuse what would wrap around, and what a loader would refuse or be killed by."""
-        self._check(span)
-
     def erase(self, span: Span) -> Procedure[None]:
-        self._guard(span)
+        self._check(span)
         sizes = {size: code for code, size in ERASE_BYTES.items() if size in self.erase_units}
         if span.size not in sizes or span.start % span.size:
             raise SpanUnaligned(span=span, unit=min(sizes))
         code = sizes[span.size]
-        worst: GroundwireError | None = None
-        for _ in range(ATTEMPTS):
-            try:
-                yield from self._erase_once(code, span.start)
-            except RETRIED as error:
-                worst = worst if isinstance(worst, CommandRefused) else error
-                self._link.damaged += 1
-                yield from self._link.recover("Erase")
-            else:
-                return
-        assert worst is not None  # noqa: S101 - the loop ran
-        raise worst
+        yield from self._link.insist("Erase", lambda: self._erase_once(code, span.start))
 
     def _erase_once(self, code: EraseSize, address: int) -> Procedure[None]:
         link = self._link
@@ -311,15 +297,15 @@ class BekenFlasher:
         self._locked = False
 
     def program(self, address: int, data: bytes) -> Procedure[None]:
-        self._guard(Span(address, len(data)))
+        self._check(Span(address, len(data)))
         for at in range(0, len(data), SECTOR_SIZE):
             yield from self._program_sector(address + at, data[at : at + SECTOR_SIZE])
 
     def _program_sector(self, address: int, data: bytes) -> Procedure[None]:
-        if self._locked and self.facts.group is Group.LOADER:
-            # only an erase lifts a loader's protection, and this sector is to be written anyway
-            yield from self._erase_once(EraseSize.SECTOR_4K, address)
         try:
+            if self._locked and self.facts.group is Group.LOADER:
+                # only an erase lifts a loader's protection, and this sector is to be written anyway
+                yield from self._erase_once(EraseSize.SECTOR_4K, address)
             reply = yield from self._link.ask_once(
                 Write4K(address, data), Programmed, within_s=PROGRAM_WITHIN_S
             )
@@ -329,6 +315,11 @@ class BekenFlasher:
             self._link.damaged += 1
             yield from self._link.recover("Write4K")
             raise
+
+    def cannot_write(self, span: Span) -> str:
+        if span.start < self.facts.guard:
+            return f"its loader refuses addresses below {hex_address(self.facts.guard)}"
+        return ""
 
     # --- the rest -----------------------------------------------------------------------------
 

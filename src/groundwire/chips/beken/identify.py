@@ -11,6 +11,7 @@ from typing import Final
 from groundwire.chips.beken.codec import SECTOR_SIZE
 from groundwire.chips.beken.exchange import Exchange
 from groundwire.chips.beken.facts import (
+    PROTOCOLS,
     ChipFacts,
     Group,
     all_chips,
@@ -34,6 +35,7 @@ from groundwire.chips.beken.messages import (
 from groundwire.chips.family import Identity, RfHealth
 from groundwire.errors import (
     CommandRefused,
+    CorruptFrame,
     FlashSilent,
     NoReply,
     ProtocolError,
@@ -61,7 +63,6 @@ SIZES: Final = (1 * MIB, 2 * MIB, 4 * MIB, 8 * MIB, 16 * MIB)
 APP_LOGICAL: Final = 0x10000
 APP_START: Final = 0x11000
 TUYA_KEY: Final = (0x510FB093, 0xA3CBEADC, 0x5993A17E, 0xC7ADEB03)
-PROTOCOLS: Final = {Group.ROM: "boot ROM", Group.LOADER: "bootloader in flash"}
 
 
 @dataclass(slots=True)
@@ -86,17 +87,21 @@ class Findings:
         self.evidence.append(Evidence(fact, value, source))
 
 
-# --- small questions --------------------------------------------------------------------------
+# --- small questions -----------------------------------------------------------------------------
 
 
 def read_register(link: Exchange, address: int) -> Procedure[int]:
     """The value of a register."""
-    reply = yield from link.ask(ReadReg(address), Register, within_s=REGISTER_WITHIN_S)
-    if reply.address != address:
-        raise WrongReply(
-            command="ReadReg", asked=hex_address(address), got=hex_address(reply.address)
-        )
-    return reply.value
+
+    def attempt() -> Procedure[int]:
+        reply = yield from link.ask_once(ReadReg(address), Register, within_s=REGISTER_WITHIN_S)
+        if reply.address != address:
+            raise WrongReply(
+                command="ReadReg", asked=hex_address(address), got=hex_address(reply.address)
+            )
+        return reply.value
+
+    return (yield from link.insist("ReadReg", attempt))
 
 
 def chip_crc(link: Exchange, first: int, last: int) -> Procedure[int]:
@@ -108,9 +113,13 @@ def chip_crc(link: Exchange, first: int, last: int) -> Procedure[int]:
 
 def read_sector(link: Exchange, address: int) -> Procedure[bytes]:
     """4096 bytes at an address as the chip counts it."""
-    reply = yield from link.ask(Read4K(address), SectorData, within_s=SECTOR_READ_S)
-    check_sector(reply, address)
-    return reply.data
+
+    def attempt() -> Procedure[bytes]:
+        reply = yield from link.ask_once(Read4K(address), SectorData, within_s=SECTOR_READ_S)
+        check_sector(reply, address)
+        return reply.data
+
+    return (yield from link.insist("Read4K", attempt))
 
 
 def check_sector(reply: SectorData, address: int) -> None:
@@ -122,13 +131,15 @@ def check_sector(reply: SectorData, address: int) -> None:
     """
     if reply.status:
         raise CommandRefused(command="Read4K", status=reply.status, meaning="address protected")
-    if reply.address != address or len(reply.data) != SECTOR_SIZE:
+    if reply.address != address:
         raise WrongReply(
             command="Read4K", asked=hex_address(address), got=hex_address(reply.address)
         )
+    if len(reply.data) != SECTOR_SIZE:
+        raise CorruptFrame(reason="a sector of another length", frame=reply.data)
 
 
-# --- who is it ----------------------------------------------------------------------------------
+# --- who is it -----------------------------------------------------------------------------------
 
 
 def find_group(link: Exchange, found: Findings) -> Procedure[int]:
@@ -227,7 +238,7 @@ def find_bootloader(link: Exchange, found: Findings) -> Procedure[None]:
     found.learned("bootloader", found.bootloader, f"CRC-32 {crc:08X} of the first {size} bytes")
 
 
-# --- key, radio ------------------------------------------------------------------------------------
+# --- key, radio ----------------------------------------------------------------------------------
 
 
 def read_efuse(link: Exchange, index: int) -> Procedure[int | None]:
@@ -262,9 +273,9 @@ def find_efuse_key(link: Exchange, found: Findings) -> Procedure[str]:
     return key
 
 
-def find_app_key(link: Exchange, found: Findings, alias: int) -> Procedure[str]:
+def find_app_key(link: Exchange, found: Findings) -> Procedure[str]:
     """The key class that the application in flash was built for, or "" where there is none."""
-    sector = yield from read_sector(link, alias + APP_START)
+    sector = yield from read_sector(link, APP_START)
     code = crc_blocks.strip(sector[: SECTOR_SIZE // 34 * 34])
     stream = cipher.find_stream(code, APP_LOGICAL)
     if stream is None:
@@ -301,7 +312,7 @@ def find_radio(link: Exchange, found: Findings, facts: ChipFacts) -> Procedure[N
         found.warnings.append("the radio calibration is erased: Wi-Fi will be weak or absent")
 
 
-# --- the whole question ---------------------------------------------------------------------------
+# --- the whole question --------------------------------------------------------------------------
 
 
 def _rom_chip(chip_id: int, key: str) -> ChipFacts:
@@ -328,7 +339,7 @@ def identify_rom(link: Exchange, found: Findings, chip_id: int) -> Procedure[Chi
     if not found.size:
         yield from find_size_by_wrap(link, found)
     yield from find_bootloader(link, found)
-    app_key = yield from find_app_key(link, found, 0)
+    app_key = yield from find_app_key(link, found)
     if facts.efuse_key:
         found.key_class = yield from find_efuse_key(link, found)
         if found.key_class == "zero" and app_key == "tuya":
@@ -349,7 +360,7 @@ def identify_loader(link: Exchange, found: Findings) -> Procedure[ChipFacts]:
         yield from find_size_by_wrap(link, found)
     facts = _loader_chip(version, found.size)
     yield from find_bootloader(link, found)
-    app_key = yield from find_app_key(link, found, 0)
+    app_key = yield from find_app_key(link, found)
     found.key_class = app_key or facts.key_class
     return facts
 
@@ -368,6 +379,7 @@ def finish(found: Findings, facts: ChipFacts) -> Identity:
         bootloader=found.bootloader,
         mac=found.mac,
         rf=found.rf,
+        rf_addresses=found.rf_addresses,
         evidence=tuple(found.evidence),
         warnings=tuple(found.warnings),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from groundwire.images.beken import crc_blocks, rbl
 from groundwire.images.beken.cipher import KeyStream, find_stream
 from groundwire.images.beken.crc_blocks import DATA_SIZE, PACKET_SIZE, PacketCheck, PacketState
-from groundwire.quantities import Span
+from groundwire.quantities import Span, merge_spans
 
 Buffer = bytes | bytearray | memoryview
 
@@ -17,6 +17,7 @@ APP_LOGICAL = 0x10000
 MARKER_OFFSET = 0x100
 MARKERS = (b"BK7231\0\0", b"BK7238\0\0")
 _SECTOR = 4096
+_HEADERS_MAX = 16  # each is compared with the whole code
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +77,7 @@ def marker_of(code: Buffer) -> str:
     return found.rstrip(b"\0").decode("ascii") if found in MARKERS else ""
 
 
-def _is_lost_sector(check: PacketCheck, run: Span) -> bool:
+def _is_lost_sector(run: Span) -> bool:
     """Whether an erased run is whole sectors in the middle of code, and no end of it."""
     return run.start % _SECTOR == 0 and -run.end % _SECTOR < PACKET_SIZE and run.size >= _SECTOR / 2
 
@@ -94,7 +95,7 @@ def _end_by_scan(check: PacketCheck) -> int:
         first = (run.start - check.start) // PACKET_SIZE
         if not first or check.states[first - 1] != PacketState.VALID:
             continue
-        if not _is_lost_sector(check, run):
+        if not _is_lost_sector(run):
             return first
     return used[1]
 
@@ -127,19 +128,18 @@ def read_code(
     """
     check = crc_blocks.check(data, start)
     stored = crc_blocks.strip(data)
-    stream = find_stream(stored[: 0x10000 + DATA_SIZE], logical)
+    stream = find_stream(stored, logical)
     if stream is None and check.used() is None:
         return None
-    judged = [(found, _describes(found.header, check, stored)) for found in headers]
+    last = headers[-_HEADERS_MAX:]
+    judged = [(found, _describes(found.header, check, stored)) for found in last]
     fitting = [pair for pair in judged if pair[1] is not False] or judged[-1:]
     container, container_ok = fitting[0] if fitting else (None, None)
     packets = _end_by_scan(check)
     if container is not None and container_ok is not False:
         packets = -(-container.header.payload_size // DATA_SIZE)
-    bad = (
-        *check.runs(PacketState.DAMAGED, 0, packets),
-        *check.runs(PacketState.ERASED, 0, packets),
-    )
+    damaged = check.runs(PacketState.DAMAGED, 0, packets)
+    erased = check.runs(PacketState.ERASED, 0, packets)
     return CodeArea(
         start=start,
         logical=logical,
@@ -147,7 +147,7 @@ def read_code(
         stored=stored,
         stream=stream,
         used=check.packet_span(0, packets),
-        damaged=tuple(sorted(bad)),
+        damaged=merge_spans([*damaged, *erased]),
         container=container,
         container_ok=container_ok,
     )
