@@ -444,6 +444,28 @@ class CommandRefused(ProtocolError):
         return "identify the module again and compare the chip with what you expected"
 
 
+@dataclass(eq=False, kw_only=True)
+class RegisterUnchanged(ProtocolError):
+    """A register of a metering chip reads back otherwise than it was written."""
+
+    code = "meter.register-unchanged"
+    register: str
+    wanted: int
+    found: int
+
+    @property
+    def what(self) -> str:
+        return f"{self.register} was set to 0x{self.wanted:X} and reads 0x{self.found:X}"
+
+    @property
+    def means(self) -> str:
+        return "writes do not reach the chip, or another program sets it up as well"
+
+    @property
+    def next_step(self) -> str:
+        return "check the transmit wire to the chip, and stop other programs that read it"
+
+
 # --- flash: exit 5 -----------------------------------------------------------------------------
 
 
