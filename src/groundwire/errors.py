@@ -183,6 +183,22 @@ class InputUnreadable(UsageError):
         return "check the name and the permissions of the file"
 
 
+@dataclass(eq=False, kw_only=True)
+class CannotCalibrate(UsageError):
+    """The loads and readings that were given do not determine a calibration."""
+
+    code = "meter.cannot-calibrate"
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"no calibration follows from that: {self.reason}"
+
+    @property
+    def next_step(self) -> str:
+        return "measure a resistive load of at least a tenth of the meter's range"
+
+
 # --- port and link: exit 3 -----------------------------------------------------------------------
 
 
