@@ -41,7 +41,9 @@ ATTEMPTS = 3
 BREAK_AFTER = 3
 REST_AFTER = 10
 REST_S = 60.0
+BURST = 2
 CHECK_EVERY_S = 300.0
+CHECK_AFTER_LOSS_S = 120.0
 FIRST_TAG = 0xFFFE
 TAG_AFTER_RESET = 0xFFFF
 
@@ -167,9 +169,8 @@ class Bus:
         state.junk_bytes += catch.junk
         if catch.loss is not None:
             return (yield from self._missed(state, catch.loss, catch.data))
-        if state.failures and state.set_up is not None:
+        if state.failures >= BURST and state.set_up is not None:
             # It was away: what it sent may come after a restart, or from another chip.
-            state.check_due_s = self.line.now_s
             loss = yield from self._prove(state, state.set_up)
             if loss is not None:
                 return (yield from self._missed(state, loss, catch.data))
@@ -192,6 +193,7 @@ class Bus:
         """Count a loss, and help a chip that stays away."""
         state.losses[loss] += 1
         state.failures += 1
+        state.check_due_s = min(state.check_due_s, self.line.now_s + CHECK_AFTER_LOSS_S)
         at_s = self.line.now_s
         if state.failures == BREAK_AFTER or state.failures >= REST_AFTER:
             state.breaks += 1

@@ -52,7 +52,6 @@ BABBLE_WITHIN_S = 1.0
 OTHER_CHIP_PAUSE_S = 0.020
 AFTER_WRITE_S = 0.001
 START_WAIT_S = 0.060
-PACKET_MARGIN_S = 0.012
 
 
 class Loss(StrEnum):
@@ -115,6 +114,7 @@ class LineOwner:
         self.stray_bytes = 0
         self._clean = False
         self._started = False
+        self._heard_s = 0.0
         self._channel: Channel | None = None
 
     # --- the procedure ------------------------------------------------------------------------
@@ -128,7 +128,7 @@ class LineOwner:
         data = encode_request(request)
         began_s = self.now_s
         yield from self._do(Send(data))
-        sent_s = max(self.now_s, began_s + self._wire_s(channel, len(data)))
+        sent_s = self._heard_s = max(self.now_s, began_s + self._wire_s(channel, len(data)))
         if isinstance(request, WriteRegister):
             yield from self._do(Wait(sent_s - self.now_s + AFTER_WRITE_S))
             self._clean = True
@@ -143,12 +143,17 @@ class LineOwner:
         if catch.loss is None:
             self._clean = True
         else:
-            yield from self.quarantine(channel)
+            yield from self.quarantine(channel, self.now_s - self._heard_s)
         return catch
 
-    def quarantine(self, channel: Channel) -> Procedure[bool]:
-        """Listen and drop until a whole late answer would have been over; False if it never is."""
-        quiet_s = self._wire_s(channel, PACKET_SIZE) + PACKET_MARGIN_S + self.latency_s
+    def quarantine(self, channel: Channel, silent_s: float = 0.0) -> Procedure[bool]:
+        """Listen and drop until a whole late answer would have been over; False if it never is.
+
+        `silent_s` is for how long the line has been silent already.
+        """
+        packet_s = self._wire_s(channel, PACKET_SIZE) * (1 + CLOCK_TOLERANCE)
+        quiet_s = packet_s + FIRST_MARGIN_S + self.latency_s
+        quiet_s = max(quiet_s - silent_s, self._wire_s(channel, QUIET_BYTES))
         answer = yield from self._do(Discard(quiet_s, BABBLE_WITHIN_S))
         self.stray_bytes += len(answer.data)
         self._clean = answer.took_s < BABBLE_WITHIN_S
@@ -217,7 +222,9 @@ class LineOwner:
         until_s, missing = first_s, 1
         while True:
             answer = yield from self._do(Receive(max(0.0, until_s - self.now_s), missing))
-            got += answer.data
+            if answer.data:
+                got += answer.data
+                self._heard_s = self.now_s
             at = _find_reply(got, request)
             if at is not None:
                 late = self.now_s > last_s + 0.5 * FIRST_MARGIN_S

@@ -50,6 +50,11 @@ class Wave:
     def is_frames(self) -> bool:
         return not self.low_until_s
 
+    @property
+    def last_low_s(self) -> float:
+        """From when on this sender can no longer pull the line low: a frame ends with a high."""
+        return self.end_s - self.bit_s if self.is_frames else self.end_s
+
     def bits(self) -> int:
         """All bits in order of time, the first one lowest."""
         if not self._bits:
@@ -146,7 +151,7 @@ class Receiver:
 
     def _active(self) -> list[Wave]:
         limit = self.free_from_s + _INSTANT_S
-        return [wave for wire in self.wires for wave in wire.waves if wave.end_s > limit]
+        return [wave for wire in self.wires for wave in wire.waves if wave.last_low_s > limit]
 
     def _undisturbed(self, active: list[Wave]) -> bool:
         wave = active[0]
