@@ -120,6 +120,7 @@ def poll(polls: int, fault_rate: float, seed: int) -> tuple[Counter, float, floa
         Channel("A", line=TransmitLine("TX1", SELECT_FIRST)),
         Channel("B", line=TransmitLine("P24", SELECT_SECOND)),
     ]
+    chips[1].cf_cnt = 1200
     bus = Bus(channels, set_up=set_ups(2))
     for _ in channels:
         run(bus.turn(), port)

@@ -78,6 +78,8 @@ def poll_many(run, bench, polls, *, latency_s=0.0, with_set_up=True):
     """Poll so often and count how the readings were judged, and the losses by reason."""
     line, port, channels = bench
     faults, line.faults = line.faults, {}
+    for index, chip in enumerate(line.chips):
+        chip.cf_cnt = 100_000 * index
     set_up = set_ups(len(channels)) if with_set_up else None
     bus = Bus(channels, set_up=set_up, latency_s=latency_s)
     for _ in channels:

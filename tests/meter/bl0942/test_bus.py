@@ -11,6 +11,9 @@ from meter_attribution import FIRST, WIRINGS, by_address, by_line, poll_many
 from meter_runner import run
 
 WRONG = {"wrong chip", "stale"}
+# How long bytes may be held back must be known to the bus; an answer that begins up to 200 ms
+# late is within a quarantine that allows for 80 ms.
+LATENCIES_S = {Fault.HELD_BACK: 0.016, Fault.LATE_ANSWER: 0.080}
 
 
 @pytest.mark.parametrize("wiring", WIRINGS)
@@ -22,10 +25,10 @@ def test_every_wiring_that_can_be_told_apart_is_read(wiring):
 
 @pytest.mark.parametrize("wiring", WIRINGS)
 @pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name)
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 1 << 32), rate=st.sampled_from((0.05, 0.3)))
 def test_no_packet_is_ever_credited_to_the_wrong_chip(wiring, fault, seed, rate):
-    latency_s = 0.016 if fault is Fault.HELD_BACK else 0.0
+    latency_s = LATENCIES_S.get(fault, 0.0)
     bench = WIRINGS[wiring]({fault: rate}, seed=seed)
     verdicts, bus = poll_many(run, bench, 25, latency_s=latency_s)
     assert not WRONG & set(verdicts)
@@ -42,7 +45,7 @@ def test_no_packet_is_ever_credited_to_the_wrong_chip(wiring, fault, seed, rate)
 )
 def test_nor_when_faults_come_together(wiring, seed, faults):
     bench = WIRINGS[wiring](faults, seed=seed)
-    verdicts, _bus = poll_many(run, bench, 40, latency_s=0.016)
+    verdicts, _bus = poll_many(run, bench, 40, latency_s=0.080)
     assert not WRONG & set(verdicts)
 
 
@@ -87,6 +90,33 @@ def test_a_restart_is_noticed_and_the_chip_is_set_up_again():
     assert run(bus.identify("A"), port) is Identity.SAME
 
 
+def test_a_packet_of_a_chip_with_another_count_is_dropped_and_the_chip_proven():
+    """The answer of B in A's turn at exactly the right moment, which no timing can tell."""
+    line, port, channels = by_line()
+    bus = Bus(channels, set_up=set_ups(2))
+    a, b = line.chips
+    b.cf_cnt = 1200
+    run(bus.poll("A"), port)
+    run(bus.poll("B"), port)
+    line.rewire({"TX1": [b], "P24": [b]})
+    assert run(bus.poll("A"), port).loss is Loss.COUNTER_JUMP
+    assert run(bus.poll("A"), port).loss is Loss.OTHER_CHIP
+    line.rewire({"TX1": [a], "P24": [b]})
+    outcome = run(bus.poll("A"), port)
+    assert outcome.packet.v_rms % 4 == 0
+
+
+def test_a_restart_without_set_up_begins_a_new_generation_with_the_second_packet():
+    line, port, channels = by_line()
+    bus = Bus(channels)
+    line.chips[0].cf_cnt = 5000
+    before = run(bus.poll("A"), port)
+    line.chips[0].reset(line.now_s)
+    assert run(bus.poll("A"), port).loss is Loss.COUNTER_JUMP
+    after = run(bus.poll("A"), port)
+    assert (after.packet.cf_cnt, after.generation) == (0, before.generation + 1)
+
+
 def test_a_restart_is_noticed_by_the_routine_check():
     line, port, channels = by_line()
     bus = Bus(channels, set_up=set_ups(2))
@@ -101,8 +131,7 @@ def test_swapped_wires_are_noticed_by_the_tags():
     bus = Bus(channels, set_up=set_ups(2))
     for _ in channels:
         run(bus.turn(), port)
-    line.hears = {"TX1": line.hears["P24"], "P24": line.hears["TX1"]}
-    line._receivers = dict(zip(line._receivers, reversed(line._receivers.values()), strict=True))
+    line.rewire({"TX1": line.hears["P24"], "P24": line.hears["TX1"]})
     bus.ask_for_check("A")
     assert run(bus.poll("A"), port).loss is Loss.OTHER_CHIP
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundwire.meter.bl0942.codec import COUNTER_RANGE, decode_packet
-from groundwire.meter.bl0942.energy import MOST_PULSES_PER_S, Booking, Ledger
+from groundwire.meter.bl0942.counter import MOST_PULSES_PER_S
+from groundwire.meter.bl0942.energy import Booking, Ledger
 from groundwire.meter.bl0942.gains import OPENBEKEN_DEFAULT
 
 VECTORS = json.loads(Path(__file__).with_name("bl0942-vectors.json").read_text(encoding="utf-8"))
@@ -128,7 +129,7 @@ readings = st.lists(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(readings, st.booleans())
 def test_whatever_is_read_adds_no_more_than_the_input_could_take(rows, signed):
     ledger = Ledger(signed=signed)

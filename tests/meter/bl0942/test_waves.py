@@ -21,7 +21,7 @@ def bit_by_bit(wave, bit_s):
     wire = Wire()
     wire.add(wave)
     receiver = Receiver([wire], bit_s)
-    return bytes(heard.value for heard in receiver._read_bits([wave], 10.0))
+    return bytes(heard.value for heard in receiver._read_bits([(wire, [wave])], 10.0))
 
 
 def test_one_sender_is_read_as_sent_and_on_time():

@@ -34,6 +34,7 @@ from groundwire.meter.bl0942.codec import (
     decode_register_reply,
     write_of,
 )
+from groundwire.meter.bl0942.counter import Mark, possible_step
 from groundwire.meter.bl0942.exchange import Channel, LineOwner, Loss
 from groundwire.wire import Procedure
 
@@ -105,6 +106,8 @@ class ChannelState:
     check_due_s: float = 0.0
     ready: bool = False
     last_loss: Loss = Loss.SILENCE
+    counted: Mark | None = None
+    suspect: Mark | None = None
     losses: Counter[Loss] = field(default_factory=Counter)
 
 
@@ -174,10 +177,12 @@ class Bus:
             loss = yield from self._prove(state, state.set_up)
             if loss is not None:
                 return (yield from self._missed(state, loss, catch.data))
+        packet = decode_packet(catch.data, channel.address)
+        if not self._continues(state, Mark(packet.cf_cnt, self.line.now_s)):
+            return (yield from self._missed(state, Loss.COUNTER_JUMP, catch.data))
         state.failures = 0
         state.next_poll_s = 0.0
         state.readings += 1
-        packet = decode_packet(catch.data, channel.address)
         return Reading(name, packet, self.line.now_s, state.generation)
 
     def ask_for_check(self, name: str) -> None:
@@ -188,6 +193,23 @@ class Bus:
     def line_is_dead(self) -> bool:
         """Whether no channel has answered for a while, which points at the line and not a chip."""
         return all(state.failures >= BREAK_AFTER for state in self.states.values())
+
+    def _continues(self, state: ChannelState, mark: Mark) -> bool:
+        """Whether the energy counter went on from where this chip's last packet left it.
+
+        If not, it is another chip's packet, or the chip restarted: the reading is dropped and the
+        chip proven. Where the next packet goes on from there, the counter did begin anew.
+        """
+        if state.counted is None or possible_step(state.counted, mark, signed=True) is not None:
+            state.counted, state.suspect = mark, None
+            return True
+        if state.suspect is None or possible_step(state.suspect, mark, signed=True) is None:
+            state.suspect = mark
+            state.check_due_s = 0.0
+            return False
+        state.counted, state.suspect = mark, None
+        state.generation += 1
+        return True
 
     def _missed(self, state: ChannelState, loss: Loss, received: bytes) -> Procedure[Miss]:
         """Count a loss, and help a chip that stays away."""
@@ -215,6 +237,7 @@ class Bus:
                 yield from self.set_up(state.channel.name, wanted)
                 state.restarts += state.ready
                 state.generation += 1
+                state.counted = state.suspect = None
         except RegisterUnchanged:
             return Loss.UNCHANGED
         except (LinkError, ProtocolError):

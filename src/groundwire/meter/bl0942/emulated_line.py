@@ -92,22 +92,24 @@ class MeterLine:
         self.happened: Counter[Fault] = Counter()
         self.spoken: deque[Spoken] = deque(maxlen=64)
         self.hold_back_s = 0.0
-        self.hears = {name: tuple(chips) for name, chips in wiring.items()}
         self.receive_wire = Wire(push_pull=push_pull, rng=self.rng)
         self.send_wires = {name: Wire() for name in wiring}
-        chips = {id(chip): chip for heard in self.hears.values() for chip in heard}
-        self.chips = tuple(chips.values())
-        self._receivers = {
-            key: Receiver(
-                [self.send_wires[name] for name, heard in self.hears.items() if chip in heard],
-                chip.bit_s,
-            )
-            for key, chip in chips.items()
-        }
+        self.rewire(wiring)
         self._events: list[tuple[float, int, Callable[[], object]]] = []
         self._order = itertools.count()
         self._reply_faults: list[Fault] = []
         self._sag: Wave | None = None
+
+    def rewire(self, wiring: Mapping[str, Sequence[Chip]]) -> None:
+        """Let other chips hear the same transmit lines from now on."""
+        self.hears = {name: tuple(chips) for name, chips in wiring.items()}
+        chips = {id(chip): chip for heard in self.hears.values() for chip in heard}
+        self.chips = tuple(chips.values())
+        self._receivers = {}
+        for key, chip in chips.items():
+            wires = [self.send_wires[name] for name in self.hears if chip in self.hears[name]]
+            self._receivers[key] = Receiver(wires, chip.bit_s)
+            self._receivers[key].restart(self.now_s)
 
     # --- time ------------------------------------------------------------------------
 

@@ -9,17 +9,13 @@ more than the power that the input takes at its full scale for the time that has
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from groundwire.meter.bl0942.codec import COUNTER_RANGE, Packet, Status
-from groundwire.meter.bl0942.gains import FULL_POWER, PULSE_COUNTS_S, Gains
-from groundwire.meter.bl0942.reading import HEADROOM, doubts_of
-
-MOST_PULSES_PER_S = FULL_POWER * HEADROOM / PULSE_COUNTS_S
-# One pulse was almost complete at the last reading, one counter may be read just after another.
-SPARE_PULSES = 2
+from groundwire.meter.bl0942.counter import MOST_PULSES_PER_S, Mark, most_pulses, possible_step
+from groundwire.meter.bl0942.gains import Gains
+from groundwire.meter.bl0942.reading import doubts_of
 
 
 class Booking(StrEnum):
@@ -40,15 +36,6 @@ class Step:
 
     booking: Booking
     pulses: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A counter value, when it was read, and which way power flowed."""
-
-    count: int
-    at_s: float
-    backwards: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +100,7 @@ class Ledger:
             return Step(Booking.FIRST)
         if generation != state.generation:
             return self._restarted(mark, generation)
-        if self._most_pulses(state.baseline, mark) >= COUNTER_RANGE // 2:
+        if most_pulses(state.baseline, mark, self.most_pulses_per_s) >= COUNTER_RANGE // 2:
             self._rebase(mark, generation)
             return Step(Booking.GAP)
         return self._continue(state.baseline, mark, generation)
@@ -129,18 +116,8 @@ class Ledger:
         self.state = replace(self.state, suspect=mark, held_back=self.state.held_back + 1)
         return Step(Booking.SUSPECT)
 
-    def _most_pulses(self, earlier: Mark, later: Mark) -> int:
-        passed_s = later.at_s - earlier.at_s
-        if not passed_s > 0 or math.isinf(passed_s):
-            return SPARE_PULSES if passed_s <= 0 else COUNTER_RANGE
-        return math.ceil(passed_s * self.most_pulses_per_s) + SPARE_PULSES
-
     def _possible(self, earlier: Mark, later: Mark) -> int | None:
-        """The pulses between two marks, or None where no load can have made them."""
-        pulses = (later.count - earlier.count) % COUNTER_RANGE
-        if self.signed and pulses >= COUNTER_RANGE // 2:
-            pulses -= COUNTER_RANGE
-        return pulses if abs(pulses) <= self._most_pulses(earlier, later) else None
+        return possible_step(earlier, later, signed=self.signed, per_s=self.most_pulses_per_s)
 
     def _book(self, earlier: Mark, later: Mark, pulses: int) -> Step:
         wrapped = not 0 <= earlier.count + pulses < COUNTER_RANGE

@@ -66,6 +66,7 @@ class Loss(StrEnum):
     LATE = "late"
     BABBLE = "never quiet"
     OTHER_CHIP = "other chip"
+    COUNTER_JUMP = "counter jump"
     RESTARTED = "chip restarted"
     UNCHANGED = "write not taken"
 

@@ -27,6 +27,8 @@ CREEP_SCALE = 3125 / 256
 FULL_CURRENT = CURRENT_FACTOR * 30 / VREF_V
 FULL_VOLTAGE = VOLTAGE_FACTOR * 70 / VREF_V
 FULL_POWER = POWER_FACTOR * 30 * 70 / VREF_V**2
+# The inputs go a little beyond their full scale before they clip.
+HEADROOM = 1.2
 # WATT is at most this times I_RMS times V_RMS; reference and circuit cancel out.
 POWER_OF_RMS = POWER_FACTOR / (CURRENT_FACTOR * VOLTAGE_FACTOR)
 

@@ -15,6 +15,7 @@ from groundwire.meter.bl0942.gains import (
     FULL_CURRENT,
     FULL_POWER,
     FULL_VOLTAGE,
+    HEADROOM,
     POWER_OF_RMS,
     Gains,
 )
@@ -23,8 +24,6 @@ FREQ_AFTER_RESET = 20_000
 VOLTAGE_THRESHOLD = 0x7FFFF
 LOWEST_HZ = 45.0
 HIGHEST_HZ = 66.0
-# The inputs go a little beyond their full scale before they clip.
-HEADROOM = 1.2
 # Rms readings of small currents are off by 6 %, and both have noise of about a no-load threshold.
 POWER_MARGIN = 1.10
 POWER_NOISE = 150

@@ -113,10 +113,22 @@ class Wire:
 
     def level(self, at_s: float, waves: Sequence[Wave]) -> int:
         """What a receiver reads: low wins, or chance decides between fighting outputs."""
-        levels = {wave.level(at_s) for wave in waves} - {None}
-        if self.push_pull and len(levels) > 1:
+        high = False
+        low = False
+        for wave in waves:
+            level = wave.level(at_s)
+            if level == 0:
+                if not self.push_pull:
+                    return 0
+                low = True
+            elif level == 1:
+                high = True
+        if low and high:
             return self._rng.getrandbits(1)
-        return 0 if 0 in levels else 1
+        return 0 if low else 1
+
+
+_Driven = tuple[Wire, list[Wave]]
 
 
 class Receiver:
@@ -132,11 +144,17 @@ class Receiver:
         """All bytes complete by then that were not handed out before, in order."""
         heard: list[Heard] = []
         while True:
-            active = self._active()
+            limit = self.free_from_s + _INSTANT_S
+            active = [
+                (wire, waves)
+                for wire in self.wires
+                if (waves := [wave for wave in wire.waves if wave.last_low_s > limit])
+            ]
             if not active:
                 return heard
-            if self._undisturbed(active):
-                more = self._read_frames(active[0], until_s)
+            wave = active[0][1][0]
+            if len(active) == 1 and len(active[0][1]) == 1 and self._readable(wave):
+                more = self._read_frames(wave, until_s)
             else:
                 self._following = None
                 more = self._read_bits(active, until_s)
@@ -149,15 +167,10 @@ class Receiver:
         self.free_from_s = max(self.free_from_s, at_s)
         self._following = None
 
-    def _active(self) -> list[Wave]:
-        limit = self.free_from_s + _INSTANT_S
-        return [wave for wire in self.wires for wave in wire.waves if wave.last_low_s > limit]
-
-    def _undisturbed(self, active: list[Wave]) -> bool:
-        wave = active[0]
+    def _readable(self, wave: Wave) -> bool:
+        """Whether the bytes of this wave, the only one, can be taken without sampling bits."""
         return (
-            len(active) == 1
-            and wave.is_frames
+            wave.is_frames
             and abs(wave.bit_s / self.bit_s - 1) <= _SAFE_CLOCK_DIFFERENCE
             and (wave is self._following or wave.start_s >= self.free_from_s - _INSTANT_S)
         )
@@ -175,16 +188,22 @@ class Receiver:
             Heard(wave.data[index], start_s + (index + 1) * byte_s) for index in range(first, last)
         ]
 
-    def _read_bits(self, active: list[Wave], until_s: float) -> list[Heard]:
+    def _read_bits(self, active: Sequence[_Driven], until_s: float) -> list[Heard]:
         heard = []
-        for edge_s in sorted({at_s for wave in active for at_s in wave.falls(self.free_from_s)}):
-            if edge_s < self.free_from_s - _INSTANT_S or not self._is_fall(edge_s, active):
+        falls = {
+            at_s
+            for _wire, waves in active
+            for wave in waves
+            for at_s in wave.falls(self.free_from_s)
+        }
+        for edge_s in sorted(falls):
+            if edge_s < self.free_from_s - _INSTANT_S or not _is_fall(edge_s, active):
                 continue
             done_s = edge_s + BITS_PER_BYTE * self.bit_s
             if done_s > until_s + _INSTANT_S:
                 break
             samples = [
-                self._level(edge_s + (index + 0.5) * self.bit_s, active)
+                _level(edge_s + (index + 0.5) * self.bit_s, active)
                 for index in range(BITS_PER_BYTE)
             ]
             if samples[0]:
@@ -194,11 +213,10 @@ class Receiver:
             heard.append(Heard(sum(bit << at for at, bit in enumerate(samples[1:9])), done_s))
         return heard
 
-    def _is_fall(self, at_s: float, active: list[Wave]) -> bool:
-        before, after = at_s - _INSTANT_S, at_s + _INSTANT_S
-        return bool(self._level(before, active)) and not self._level(after, active)
 
-    def _level(self, at_s: float, active: list[Wave]) -> int:
-        return min(
-            wire.level(at_s, [wave for wave in wire.waves if wave in active]) for wire in self.wires
-        )
+def _is_fall(at_s: float, active: Sequence[_Driven]) -> bool:
+    return bool(_level(at_s - _INSTANT_S, active)) and not _level(at_s + _INSTANT_S, active)
+
+
+def _level(at_s: float, active: Sequence[_Driven]) -> int:
+    return min(wire.level(at_s, waves) for wire, waves in active)
