@@ -121,7 +121,7 @@ def poll(polls: int, fault_rate: float, seed: int) -> tuple[Counter, float, floa
         Channel("B", line=TransmitLine("P24", SELECT_SECOND)),
     ]
     chips[1].cf_cnt = 1200
-    bus = Bus(channels, set_up=set_ups(2))
+    bus = Bus(channels, set_up=set_ups(2), latency_s=0.0)
     for _ in channels:
         run(bus.turn(), port)
     line.faults = {fault: fault_rate / len(REPLY_FAULTS) for fault in REPLY_FAULTS}

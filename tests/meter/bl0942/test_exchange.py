@@ -74,13 +74,13 @@ def test_bytes_held_back_for_longer_than_allowed_are_late_and_within_it_are_not(
 def test_a_register_after_a_zero_of_a_sagging_line():
     request = ReadRegister(0, Register.MODE.value)
     reply = bytes.fromhex("00 87 00 00 07")
-    catch = play([SENT, (Receive, reply, 0.0105), (Receive, b"", 0.0022)], request)
+    catch = play([SENT, (Receive, reply, 0.0085), (Receive, b"", 0.0022)], request)
     assert (catch.loss, catch.data) == (None, reply[1:])
 
 
 def test_a_poll_takes_no_longer_than_the_line_and_one_byte():
     line, port, channels = by_line()
-    owner = LineOwner()
+    owner = LineOwner(0.0)
     run(owner.exchange(channels[0], ASK), port)
     began_s = line.now_s
     run(owner.exchange(channels[0], ASK), port)
@@ -89,7 +89,7 @@ def test_a_poll_takes_no_longer_than_the_line_and_one_byte():
 
 def test_a_loss_is_followed_by_silence_of_a_whole_answer():
     line, port, channels = by_line({Fault.NO_ANSWER: 1.0})
-    owner = LineOwner()
+    owner = LineOwner(0.0)
     began_s = line.now_s
     assert run(owner.exchange(channels[0], ASK), port).loss is Loss.SILENCE
     assert line.now_s - began_s > 0.060 + 0.005 + 0.0041 + 0.048
@@ -98,7 +98,7 @@ def test_a_loss_is_followed_by_silence_of_a_whole_answer():
 def test_asking_while_another_answer_is_under_way_waits_for_its_end():
     """Row 14: a procedure is abandoned after its request, and the next one asks another chip."""
     line, port, channels = by_line()
-    owner = LineOwner()
+    owner = LineOwner(0.0)
     abandoned = owner.exchange(channels[0], ASK)
     op = next(abandoned)
     while not isinstance(op, Receive):
@@ -126,7 +126,7 @@ def test_a_line_that_never_falls_silent_is_reported_and_nothing_is_sent():
     line = MeterLine({"TX1": [chip]})
     port = LinePort(line)
     line.drive_receive_line("babbler", b"\x37" * 200, 1 / 4800)
-    owner = LineOwner()
+    owner = LineOwner(0.0)
     assert run(owner.exchange(ONE, ASK), port).loss is Loss.BABBLE
     assert owner.stray_bytes > 70
     assert [spoken.chip for spoken in line.spoken] == ["babbler"]
@@ -136,7 +136,7 @@ def test_a_break_wakes_a_chip_that_hangs():
     chip = Chip("A")
     port = LinePort(MeterLine({"TX1": [chip]}))
     chip.hung = True
-    owner = LineOwner()
+    owner = LineOwner(0.0)
     assert run(owner.exchange(ONE, ASK), port).loss is Loss.SILENCE
     run(owner.send_break(ONE), port)
     catch = run(owner.exchange(ONE, ASK), port)

@@ -35,7 +35,7 @@ from groundwire.meter.bl0942.codec import (
     write_of,
 )
 from groundwire.meter.bl0942.counter import Mark, possible_step
-from groundwire.meter.bl0942.exchange import Channel, LineOwner, Loss
+from groundwire.meter.bl0942.exchange import LATENCY_USB_S, Channel, LineOwner, Loss
 from groundwire.wire import Procedure
 
 ATTEMPTS = 3
@@ -124,7 +124,7 @@ class Bus:
         channels: Sequence[Channel],
         *,
         set_up: Sequence[SetUp] | None = None,
-        latency_s: float = 0.0,
+        latency_s: float = LATENCY_USB_S,
     ) -> None:
         names = [channel.name for channel in channels]
         ways = {(channel.line, channel.address, channel.baudrate) for channel in channels}

@@ -24,7 +24,7 @@ from groundwire.errors import BadArgument, LinkError, ProtocolError
 from groundwire.events import Notice, Phase, Progress
 from groundwire.meter.bl0942.bus import FIRST_TAG, Bus
 from groundwire.meter.bl0942.codec import ADDRESSES, BAUDRATES, ReadPacket, ReadRegister, Register
-from groundwire.meter.bl0942.exchange import Channel, Loss, TransmitLine
+from groundwire.meter.bl0942.exchange import LATENCY_USB_S, Channel, Loss, TransmitLine
 from groundwire.wire import Procedure
 
 TRIES = 10
@@ -118,7 +118,7 @@ def _name_of(line: TransmitLine | None, address: int, rate: int) -> str:
 
 
 def discover(
-    channels: Sequence[Channel], *, tries: int = TRIES, latency_s: float = 0.0
+    channels: Sequence[Channel], *, tries: int = TRIES, latency_s: float = LATENCY_USB_S
 ) -> Procedure[Discovery]:
     """Find out which chips there are and how each is reached.
 

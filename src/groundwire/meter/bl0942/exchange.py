@@ -37,14 +37,18 @@ from groundwire.wire import (
     Wait,
 )
 
+# The longest time that bytes may be held back on the way: the usual latency timer of USB adapters,
+# a UART of the machine itself, a port at the other end of a network.
+LATENCY_USB_S = 0.016
+LATENCY_ON_BOARD_S = 0.002
+LATENCY_NETWORK_S = 0.100
 BITS_PER_BYTE = 10
 # Nobody has stated how exact the chip's oscillator is; a UART works up to 5 %.
 CLOCK_TOLERANCE = 0.05
 ANSWER_AFTER_BITS = 0.5
 QUIET_BYTES = 2.4
 # One byte that follows without a pause has arrived by then: the answer was longer than it may be.
-TRAILING_BYTES = 1.06
-LATE_BYTES = 2
+TRAILING_BYTES = 1.05
 MOST_JUNK = 4
 FIRST_MARGIN_S = 0.0008
 QUIET_WITHIN_S = 0.1
@@ -104,18 +108,17 @@ class Catch:
 class LineOwner:
     """The one owner of a shared line; every byte that is sent goes through here.
 
-    `latency_s` is the longest time that the adapter and the system may hold bytes back: 16 ms
-    for a USB adapter with the usual latency timer, more over a network. The guarantee that no
-    answer is credited to the wrong chip rests on it.
+    `latency_s` is the longest time that the adapter and the system may hold bytes back. The
+    guarantee that no answer is credited to the wrong chip rests on it: an answer that comes later
+    than this is dropped, and one that comes even twice as late still meets nobody's turn.
     """
 
-    def __init__(self, latency_s: float = 0.0) -> None:
+    def __init__(self, latency_s: float = LATENCY_USB_S) -> None:
         self.latency_s = latency_s
         self.now_s = 0.0
         self.stray_bytes = 0
         self._clean = False
         self._started = False
-        self._heard_s = 0.0
         self._channel: Channel | None = None
 
     # --- the procedure ------------------------------------------------------------------------
@@ -129,7 +132,7 @@ class LineOwner:
         data = encode_request(request)
         began_s = self.now_s
         yield from self._do(Send(data))
-        sent_s = self._heard_s = max(self.now_s, began_s + self._wire_s(channel, len(data)))
+        sent_s = max(self.now_s, began_s + self._wire_s(channel, len(data)))
         if isinstance(request, WriteRegister):
             yield from self._do(Wait(sent_s - self.now_s + AFTER_WRITE_S))
             self._clean = True
@@ -144,17 +147,13 @@ class LineOwner:
         if catch.loss is None:
             self._clean = True
         else:
-            yield from self.quarantine(channel, self.now_s - self._heard_s)
+            yield from self.quarantine(channel)
         return catch
 
-    def quarantine(self, channel: Channel, silent_s: float = 0.0) -> Procedure[bool]:
-        """Listen and drop until a whole late answer would have been over; False if it never is.
-
-        `silent_s` is for how long the line has been silent already.
-        """
+    def quarantine(self, channel: Channel) -> Procedure[bool]:
+        """Listen and drop until a whole late answer would have been over; False if it never is."""
         packet_s = self._wire_s(channel, PACKET_SIZE) * (1 + CLOCK_TOLERANCE)
         quiet_s = packet_s + FIRST_MARGIN_S + self.latency_s
-        quiet_s = max(quiet_s - silent_s, self._wire_s(channel, QUIET_BYTES))
         answer = yield from self._do(Discard(quiet_s, BABBLE_WITHIN_S))
         self.stray_bytes += len(answer.data)
         self._clean = answer.took_s < BABBLE_WITHIN_S
@@ -218,14 +217,12 @@ class LineOwner:
         slack_s = self.latency_s + FIRST_MARGIN_S
         first_s = sent_s + (ANSWER_AFTER_BITS + BITS_PER_BYTE) * bit_s + slack_s
         answer_s = (ANSWER_AFTER_BITS + BITS_PER_BYTE * size) * bit_s * (1 + CLOCK_TOLERANCE)
-        last_s = sent_s + answer_s + LATE_BYTES * BITS_PER_BYTE * bit_s + slack_s
+        last_s = sent_s + answer_s + slack_s
         got = bytearray()
         until_s, missing = first_s, 1
         while True:
             answer = yield from self._do(Receive(max(0.0, until_s - self.now_s), missing))
-            if answer.data:
-                got += answer.data
-                self._heard_s = self.now_s
+            got += answer.data
             at = _find_reply(got, request)
             if at is not None:
                 late = self.now_s > last_s + 0.5 * FIRST_MARGIN_S

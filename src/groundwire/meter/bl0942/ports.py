@@ -18,11 +18,6 @@ from groundwire.wire import Port, SetLines
 BY_RTS = SetLines(dtr=False, rts=True)
 BY_DTR = SetLines(dtr=True, rts=False)
 
-# The longest time that bytes may be held back on the way, for `Bus(latency_s=...)`.
-LATENCY_ON_CHIP_UART_S = 0.002
-LATENCY_USB_S = 0.016
-LATENCY_NETWORK_S = 0.100
-
 
 def transmit_lines(first: str, second: str) -> tuple[TransmitLine, TransmitLine]:
     """Two named transmit lines: RTS asserted selects the first, DTR asserted the second."""
