@@ -7,11 +7,12 @@ seam knows an opcode, a checksum or the name of a boot ROM.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from groundwire.evidence import Evidence
 from groundwire.quantities import Span
 from groundwire.wire import Procedure
 
@@ -19,15 +20,6 @@ SECTOR = 4096
 
 
 # --- what is known of a module -----------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """One fact about a module or an image, and how it was learned."""
-
-    fact: str
-    value: str
-    source: str
 
 
 class RfHealth(StrEnum):
@@ -58,6 +50,7 @@ class Identity:
     bootloader: str = ""
     mac: str = ""
     rf: RfHealth = RfHealth.UNKNOWN
+    rf_addresses: tuple[int, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -168,7 +161,16 @@ class Flasher(Protocol):
         """How many exchanges failed and were repeated since the speed was last set."""
         ...
 
+    @property
+    def rate(self) -> int:
+        """The speed of the line, as last proven."""
+        ...
+
     def identify(self, flash_size: int | None = None) -> Procedure[Identity]: ...
+
+    def relinked(self) -> None:
+        """The module was reset and has linked again at the link speed."""
+        ...
 
     def set_speed(self, rate: int) -> Procedure[None]:
         """Change both ends to `rate` and prove it with real reads; on failure both are back."""
@@ -200,6 +202,10 @@ class Flasher(Protocol):
 
     def program(self, address: int, data: bytes) -> Procedure[None]:
         """Program whole sectors; bits can only go from 1 to 0."""
+        ...
+
+    def cannot_write(self, span: Span) -> str:
+        """Why this module would not let us write a span, or "" where it does."""
         ...
 
     def keep_alive(self) -> Procedure[None]:
@@ -286,7 +292,9 @@ class ChipFamily:
 
     `try_link(seconds)` is a procedure that asks for a link for about that long and never harms a
     chip of another family. `flasher()` makes a host side for a module that has just linked.
-    `place(data, name, identity, policy)` decides where an image goes, or raises `ImageError`.
+    `layout(identity)` gives the regions of its flash, and `identify_dump(data)` what a whole-flash
+    dump tells of its module, or None. `place(data, name, identity, layout, policy)` decides where
+    an image goes, or raises `ImageError`.
     `looks_like_mine(heard)` names a chip of this family from stray bytes, or returns "".
     """
 
@@ -296,8 +304,8 @@ class ChipFamily:
     link_baudrate: int
     try_link: Callable[[float], Procedure[LinkTry]]
     flasher: Callable[[], Flasher]
-    layout: Callable[[str, int], Layout]
-    place: Callable[[bytes, str, Identity, BootloaderPolicy], Placement]
+    layout: Callable[[Identity], Layout]
+    identify_dump: Callable[[bytes], Identity | None]
+    place: Callable[[bytes, str, Identity, Layout, BootloaderPolicy], Placement]
     emulator: Callable[..., Emulator]
-    demo_parts: Sequence[str] = field(default=())
     looks_like_mine: Callable[[bytes], str] = lambda _heard: ""
