@@ -16,8 +16,9 @@ import pytest
 
 from cli_desk import Desk, Runner
 from groundwire.cli import endings, explain, failures, identify, main
-from groundwire.cli.endings import Invocation, message
+from groundwire.cli.endings import message
 from groundwire.cli.failures import next_step
+from groundwire.cli.invocation import Invocation
 from groundwire.cli.streams import clean
 from groundwire.errors import (
     EXIT_CODE_MEANINGS,

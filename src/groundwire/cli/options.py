@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from groundwire.cli.endings import Invocation
+from groundwire.cli.invocation import Invocation
 from groundwire.quantities import Span, parse_number, parse_span
 
 R = TypeVar("R")
