@@ -53,6 +53,7 @@ class LazyGroup(click.Group):
 
 @click.group(
     cls=LazyGroup,
+    subcommand_metavar="VERB [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Every verb has its own page: groundwire VERB --help",
 )

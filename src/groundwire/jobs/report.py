@@ -27,7 +27,7 @@ MARKDOWN: Final = "report.md"
 JSON: Final = "report.json"
 MAC: Final = re.compile(r"\b((?:[0-9A-Fa-f]{2}[:-]){3})(?:[0-9A-Fa-f]{2}[:-]){2}[0-9A-Fa-f]{2}\b")
 EMULATED: Final = "measured on the emulator: no hardware was involved"
-MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>#|!])")
+MARKUP: Final = re.compile(r"([\\`*_{}\[\]#|!])")
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 Values = dict[str, object]
 
@@ -62,7 +62,9 @@ def mask_text(text: str, folder: Path | None = None, mac: str = "") -> str:
     text = MAC.sub(lambda found: f"{found[1]}xx:xx:xx", text)
     bare = mac.replace(":", "")
     if bare:
-        text = re.sub(re.escape(bare), f"{bare[:6]}xxxxxx", text, flags=re.IGNORECASE)
+        text = re.sub(
+            f"({re.escape(bare[:6])}){re.escape(bare[6:])}", r"\1xxxxxx", text, flags=re.IGNORECASE
+        )
     home = str(Path.home())
     return text.replace(home, "~") if len(home) > 1 else text
 
@@ -211,7 +213,7 @@ def markdown(given: ReportInput) -> str:
 def _said(given: ReportInput, text: str) -> str:
     """Outside text: masked, on one line, without control characters and markup."""
     shown = CONTROL.sub(" ", _masked(given, text))
-    return MARKUP.sub(r"\\\1", shown)
+    return MARKUP.sub(r"\\\1", shown).replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _rows(rows: Sequence[tuple[str, str]]) -> list[str]:
