@@ -7,6 +7,7 @@ from groundwire.images.beken import chips, rbl, rf
 from groundwire.images.beken.app_text import AppText, read_app_text
 from groundwire.images.beken.bootloader import Bootloader
 from groundwire.images.beken.chips import ChipGuess
+from groundwire.images.beken.cipher import could_be_one_key
 from groundwire.images.beken.code_area import APP_START, CodeArea
 from groundwire.images.beken.content import Arrangement, BekenContent
 from groundwire.images.beken.crc_blocks import DATA_SIZE, PACKET_SIZE
@@ -177,7 +178,7 @@ def _problems(content: BekenContent, kind: ImageKind, guess: ChipGuess) -> tuple
 
 def _same_key(loader: Bootloader, app: CodeArea) -> bool:
     first, second = loader.code.stream, app.stream
-    return first is None or second is None or first.same_stream(second)
+    return first is None or second is None or could_be_one_key(first, second, app.logical)
 
 
 # --- all together ---------------------------------------------------------------------------------
