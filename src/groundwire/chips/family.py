@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from groundwire.evidence import Evidence
 from groundwire.quantities import Span
 from groundwire.wire import Procedure
 
@@ -19,15 +20,6 @@ SECTOR = 4096
 
 
 # --- what is known of a module -----------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """One fact about a module or an image, and how it was learned."""
-
-    fact: str
-    value: str
-    source: str
 
 
 class RfHealth(StrEnum):
@@ -168,7 +160,16 @@ class Flasher(Protocol):
         """How many exchanges failed and were repeated since the speed was last set."""
         ...
 
+    @property
+    def rate(self) -> int:
+        """The speed of the line, as last proven."""
+        ...
+
     def identify(self, flash_size: int | None = None) -> Procedure[Identity]: ...
+
+    def relinked(self) -> None:
+        """The module was reset and has linked again at the link speed."""
+        ...
 
     def set_speed(self, rate: int) -> Procedure[None]:
         """Change both ends to `rate` and prove it with real reads; on failure both are back."""

@@ -40,7 +40,7 @@ def _convert(value: object, wanted: Any, where: str) -> object:
     origin, arguments = get_origin(wanted), get_args(wanted)
     if origin is tuple and isinstance(value, list):
         return tuple(_convert(item, arguments[0], where) for item in value)
-    if origin in (types.UnionType,) or type(None) in arguments:
+    if isinstance(wanted, types.UnionType):
         inner = next(part for part in arguments if part is not type(None))
         return _convert(value, inner, where)
     if dataclasses.is_dataclass(wanted) and isinstance(value, dict):
