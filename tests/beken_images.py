@@ -95,7 +95,9 @@ def qio(chip: str = "BK7231N", stream: KeyStream | None = None) -> bytes:
     return bootloader(chip, stream) + application(chip, stream)
 
 
-def flash_dump(chip: str = "BK7231N", stream: KeyStream | None = None, size: int = 0x200000) -> bytes:
+def flash_dump(
+    chip: str = "BK7231N", stream: KeyStream | None = None, size: int = 0x200000
+) -> bytes:
     """A whole flash: QIO, erased rest, calibration at the place of the chip."""
     flash = bytearray(qio(chip, stream).ljust(size, b"\xff"))
     at = 0x1D0000 if chip in {"BK7231N", "BK7231M"} else 0x1E0000

@@ -23,6 +23,7 @@ from groundwire.chips.bouffalo.messages import (
     Erase,
     EraseAll,
     GetBootInfo,
+    GuardedErase,
     LoadAesIv,
     LoadBootHeader,
     LoadPublicKey,
@@ -33,6 +34,7 @@ from groundwire.chips.bouffalo.messages import (
     Program,
     ProgramCheck,
     ProgramXz,
+    ProveGuard,
     Read,
     ReadEfuse,
     ReadJedecId,
@@ -137,6 +139,7 @@ _BARE: Final[dict[type[BareCommand], Op]] = {
     XipStart: Op.XIP_START,
     XipFinish: Op.XIP_FINISH,
     ReadLog: Op.READ_LOG,
+    ProveGuard: Op.PROVE_GUARD,
 }
 
 
@@ -144,6 +147,8 @@ def _op_and_payload(command: Command) -> tuple[int, bytes]:
     match command:
         case Erase(first, last):
             return Op.ERASE, PAIR.pack(first, last)
+        case GuardedErase(first, last):
+            return Op.GUARDED_ERASE, PAIR.pack(first, last)
         case Program(address, data):
             return Op.PROGRAM, U32.pack(address) + data
         case ReadEfuse(offset, size):
@@ -240,6 +245,7 @@ def _bare_command(cls: type[BareCommand]) -> Callable[[bytes], Command]:
 _Row = tuple[int, int | None, int, Callable[[bytes], Command | None]]
 _COMMANDS: Final[dict[int, _Row]] = {
     Op.ERASE: (8, 8, 1, lambda p: Erase(*PAIR.unpack(p))),
+    Op.GUARDED_ERASE: (8, 8, 1, lambda p: GuardedErase(*PAIR.unpack(p))),
     Op.PROGRAM: (5, None, 1, lambda p: Program(_u32(p), p[4:])),
     Op.READ_EFUSE: (8, 8, 1, lambda p: ReadEfuse(*PAIR.unpack(p))),
     Op.WRITE_EFUSE: (4, None, 1, lambda p: WriteEfuse(_u32(p), p[4:])),

@@ -48,6 +48,9 @@ class Op(IntEnum):
     XIP_START = 0x60
     XIP_FINISH = 0x61
     READ_LOG = 0x71
+    # not the vendor's: what a guarded RAM loader answers to, see loader.py
+    PROVE_GUARD = 0x5A
+    GUARDED_ERASE = 0xCC
 
 
 # --- commands that both stages know ----------------------------------------------------------
@@ -74,6 +77,19 @@ class Erase:
     def over(cls, span: Span) -> Erase:
         """The command for a non-empty span of whole sectors."""
         return cls(span.start, span.end - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedErase:
+    """Erase under a number that no single damaged bit can make of another command."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProveGuard:
+    """Answered with boot info by a guarded RAM loader, and by nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,10 +336,10 @@ class UnknownCommand:
 
 BareCommand = (
     GetBootInfo | Reset | CheckImage | RunImage | BootFromFlash | ReadJedecId | ProgramCheck
-    | EraseAll | ReadMac | XipStart | XipFinish | ReadLog
+    | EraseAll | ReadMac | XipStart | XipFinish | ReadLog | ProveGuard
 )  # fmt: skip
 FullCommand = (
-    Erase | Program | ReadEfuse | WriteEfuse | WriteMemory | ReadMemory
+    Erase | GuardedErase | Program | ReadEfuse | WriteEfuse | WriteMemory | ReadMemory
     | LoadBootHeader | LoadPublicKey | LoadSignature | LoadAesIv | LoadSegmentHeader
     | LoadSegmentData | ChangeRate
     | Read | XipRead | ReadStatus | WriteStatus | SetFlash | Sha256 | XipSha256 | ProgramXz

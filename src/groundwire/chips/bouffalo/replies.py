@@ -149,7 +149,7 @@ class Kind(Enum):
 WITH_DATA: Final = frozenset({
     Op.GET_BOOT_INFO, Op.LOAD_SEGMENT_HEADER, Op.READ, Op.XIP_READ, Op.READ_JEDEC_ID,
     Op.READ_STATUS, Op.SHA256, Op.XIP_SHA256, Op.READ_EFUSE, Op.READ_MAC, Op.READ_MEMORY,
-    Op.READ_LOG,
+    Op.READ_LOG, Op.PROVE_GUARD,
 })  # fmt: skip
 
 
@@ -201,6 +201,7 @@ def _segment_taken(data: bytes) -> Reply:
 # by command and size of the data; no size where any will do
 _DATA_REPLIES: Final[dict[tuple[int, int | None], Callable[[bytes], Reply]]] = {
     (Op.GET_BOOT_INFO, BOOT_INFO.size): lambda d: BootInfo(*BOOT_INFO.unpack(d)),
+    (Op.PROVE_GUARD, BOOT_INFO.size): lambda d: BootInfo(*BOOT_INFO.unpack(d)),
     (Op.GET_BOOT_INFO, LONG_BOOT_INFO.size): lambda d: LongBootInfo(*LONG_BOOT_INFO.unpack(d)),
     (Op.LOAD_SEGMENT_HEADER, SEGMENT.size): _segment_taken,
     (Op.READ_JEDEC_ID, JEDEC.size): lambda d: JedecId(*JEDEC.unpack(d)),
