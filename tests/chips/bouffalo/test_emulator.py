@@ -198,7 +198,7 @@ memory_read read_log err_checksum err_unknown err_change_rate erase_first_after_
 
 def test_the_ram_loader_answers_as_recorded():
     wire = in_loader()
-    wire.emulator.inside.write_word(0x4202787C, 0x12345678)  # left over from an earlier frame
+    wire.emulator.inside.write_word(0x4201427C, 0x12345678)  # left over from an earlier frame
     for name in LOADER_RUN.split():
         expect(wire, f"loader.{name}")
 
