@@ -23,7 +23,9 @@ MAC = bytes.fromhex("02005e100001")  # a locally administered address, nobody's
 def plain_code(size: int, marker: bytes = b"", text: bytes = b"", seed: int = 1) -> bytes:
     """Code that looks like ARM code: vectors, a marker, text, words with the condition 'always'."""
     noise = random.Random(seed)
-    words = [0xE0000000 | noise.getrandbits(28) for _ in range(size // 4)]
+    # Real programs repeat their words; key recovery counts on it.
+    pool = [0xE0000000 | noise.getrandbits(28) for _ in range(500)]
+    words = noise.choices(pool, k=size // 4)
     code = bytearray(struct.pack(f"<{len(words)}I", *words))
     code[:32] = VECTORS
     if marker:

@@ -7,8 +7,8 @@ seam knows an opcode, a checksum or the name of a boot ROM.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -50,6 +50,7 @@ class Identity:
     bootloader: str = ""
     mac: str = ""
     rf: RfHealth = RfHealth.UNKNOWN
+    rf_addresses: tuple[int, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -203,6 +204,10 @@ class Flasher(Protocol):
         """Program whole sectors; bits can only go from 1 to 0."""
         ...
 
+    def cannot_write(self, span: Span) -> str:
+        """Why this module would not let us write a span, or "" where it does."""
+        ...
+
     def keep_alive(self) -> Procedure[None]:
         """Send what keeps the module linked; cheap, never harmful."""
         ...
@@ -287,7 +292,9 @@ class ChipFamily:
 
     `try_link(seconds)` is a procedure that asks for a link for about that long and never harms a
     chip of another family. `flasher()` makes a host side for a module that has just linked.
-    `place(data, name, identity, policy)` decides where an image goes, or raises `ImageError`.
+    `layout(identity)` gives the regions of its flash, and `identify_dump(data)` what a whole-flash
+    dump tells of its module, or None. `place(data, name, identity, layout, policy)` decides where
+    an image goes, or raises `ImageError`.
     `looks_like_mine(heard)` names a chip of this family from stray bytes, or returns "".
     """
 
@@ -297,8 +304,8 @@ class ChipFamily:
     link_baudrate: int
     try_link: Callable[[float], Procedure[LinkTry]]
     flasher: Callable[[], Flasher]
-    layout: Callable[[str, int], Layout]
-    place: Callable[[bytes, str, Identity, BootloaderPolicy], Placement]
+    layout: Callable[[Identity], Layout]
+    identify_dump: Callable[[bytes], Identity | None]
+    place: Callable[[bytes, str, Identity, Layout, BootloaderPolicy], Placement]
     emulator: Callable[..., Emulator]
-    demo_parts: Sequence[str] = field(default=())
     looks_like_mine: Callable[[bytes], str] = lambda _heard: ""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from groundwire.errors import GroundwireError
 from groundwire.evidence import Evidence
-from groundwire.images.beken import chips, package, rbl, ug
+from groundwire.images import uf2
+from groundwire.images.beken import chips, content, identify, package, rbl, ug
 from groundwire.images.beken.app_text import read_app_text
 from groundwire.images.beken.cipher import known_stream, vector_score
 from groundwire.images.beken.code_area import APP_LOGICAL, marker_of
+from groundwire.images.bouffalo import identify as bouffalo
 from groundwire.images.kinds import ImageKind, Problem, Recognition
 from groundwire.quantities import Span, hex_address
 
 _VECTOR_MIN = 7
+_CODE_MIN = 0x200  # an application reaches past its chip marker at 0x100
 
 
 def recognise_container(data: bytes) -> Recognition | None:
@@ -20,7 +23,59 @@ def recognise_container(data: bytes) -> Recognition | None:
         return _ug(data)
     if data.startswith(rbl.MAGIC):
         return _rbl(data)
-    return None
+    if data.startswith(uf2.MAGIC):
+        return _uf2(data)
+    return bouffalo.recognise(data)
+
+
+# --- UF2 ------------------------------------------------------------------------------------------
+
+
+def _uf2(data: bytes) -> Recognition:
+    whole = Span(0, len(data))
+    try:
+        opened = uf2.parse(data)
+        parts = opened.extract(uf2.Scheme.FLASHER_SINGLE)
+    except GroundwireError as error:
+        return Recognition(ImageKind.UF2, problems=(Problem(whole, error.what),))
+    family, chip = uf2.CHIP_BY_FAMILY.get(opened.family, ("", ""))
+    evidence = [Evidence("UF2 family", f"0x{opened.family:08X}", chip or "not in the table")]
+    board = opened.text(uf2.Tag.BOARD)
+    if board:
+        evidence.append(Evidence("board", board, "UF2 tag"))
+    evidence += [
+        Evidence(f"partition {part.name}", f"{len(part.data)} bytes", "for a cable")
+        for part in parts
+    ]
+    problems = [Problem(span, text) for span, text in opened.problems]
+    key_class = ""
+    for part in parts:
+        if part.name == "app" and family == "beken":
+            key_class, inner = _uf2_app(part, whole)
+            problems += inner
+    if not parts:
+        problems.append(Problem(whole, "nothing in it is meant to be written by a cable"))
+    name = (opened.text(uf2.Tag.FIRMWARE), opened.text(uf2.Tag.VERSION))
+    return Recognition(
+        ImageKind.UF2,
+        family=family,
+        chips=(chip,) if chip else (),
+        key_class=key_class,
+        app=whole,
+        app_valid=bool(parts) and not problems,
+        version=" ".join(part for part in name if part),
+        evidence=tuple(evidence),
+        problems=tuple(problems),
+    )
+
+
+def _uf2_app(part: uf2.Part, whole: Span) -> tuple[str, list[Problem]]:
+    """Key set and problems of the application inside, which is a partition ready to be written."""
+    inner = content.read_content(part.data)
+    if inner is None or inner.app is None:
+        return "", [Problem(whole, "its application partition holds no code in checksum packets")]
+    texts = [problem.text for problem in identify.code_problems(inner, inner.app, "application")]
+    return inner.app.key_class, [Problem(whole, f"inside: {text}") for text in texts]
 
 
 # --- Beken update files ---------------------------------------------------------------------------
@@ -120,7 +175,7 @@ def _ug(data: bytes) -> Recognition:
 def recognise_plain(data: bytes) -> Recognition | None:
     """Linker output, or code enciphered but without checksum packets; None for anything else."""
     head = data[:32]
-    if len(head) < 32:
+    if len(data) < _CODE_MIN:
         return None
     whole = Span(0, len(data))
     if vector_score(head) >= _VECTOR_MIN:
@@ -135,4 +190,4 @@ def recognise_plain(data: bytes) -> Recognition | None:
             found = _plain_code(ImageKind.PLAIN_APP, plain, whole)
             problem = Problem(whole, "enciphered, but without checksums: it cannot boot like this")
             return _with(found, valid=False, evidence=[note], problems=[problem])
-    return None
+    return bouffalo.recognise_raw(data)

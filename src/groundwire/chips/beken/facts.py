@@ -20,6 +20,9 @@ class Group(StrEnum):
     LOADER = "loader"
 
 
+PROTOCOLS = {Group.ROM: "boot ROM", Group.LOADER: "bootloader in flash"}
+
+
 class AboveSize(StrEnum):
     """What erase and program do past the end of the flash."""
 

@@ -11,6 +11,7 @@ from groundwire.chips.beken.codec import SECTOR_SIZE, U32, encode_command
 from groundwire.chips.beken.exchange import RETRIED, Exchange
 from groundwire.chips.beken.facts import ChipFacts, Group, build_layout
 from groundwire.chips.beken.identify import SECTOR_READ_S, Findings, chip_crc, read_sector
+from groundwire.chips.beken.linking import LINK_RATE
 from groundwire.chips.beken.messages import (
     ERASE_BYTES,
     BaudSet,
@@ -37,7 +38,6 @@ from groundwire.framing.crc import crc32_uninverted
 from groundwire.quantities import Span, hex_address
 from groundwire.wire import Procedure, Send, SetBaudrate, Wait
 
-LINK_RATE: Final = 115_200
 # Served after the switch: long enough for a CH340 and a 16 ms latency timer
 BAUD_DELAY: Final = 20
 BAUD_WITHIN_S: Final = 2 * (BAUD_DELAY + 1) * 0.002
@@ -263,9 +263,10 @@ class BekenFlasher:
         if self.facts.group is Group.LOADER:
             self._locked = True  # the first erase after a LinkCheck lifts the protection
             return
-        if self._protection is None:
-            found = self._found
-            self._protection = yield from unlock.lift(self._link, found.flash, found.flash_id)
+        found = self._found
+        lifted = yield from unlock.lift(self._link, found.flash, found.flash_id)
+        if self._protection is None or self._protection.written is None:
+            self._protection = lifted  # after a reset only the first look shows how it was
 
     def end_writing(self) -> Procedure[None]:
         if self._protection is not None:
@@ -314,6 +315,11 @@ class BekenFlasher:
             self._link.damaged += 1
             yield from self._link.recover("Write4K")
             raise
+
+    def cannot_write(self, span: Span) -> str:
+        if span.start < self.facts.guard:
+            return f"its loader refuses addresses below {hex_address(self.facts.guard)}"
+        return ""
 
     # --- the rest -----------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from typing import Final
 from groundwire.chips.beken.codec import SECTOR_SIZE
 from groundwire.chips.beken.exchange import Exchange
 from groundwire.chips.beken.facts import (
+    PROTOCOLS,
     ChipFacts,
     Group,
     all_chips,
@@ -61,7 +62,6 @@ SIZES: Final = (1 * MIB, 2 * MIB, 4 * MIB, 8 * MIB, 16 * MIB)
 APP_LOGICAL: Final = 0x10000
 APP_START: Final = 0x11000
 TUYA_KEY: Final = (0x510FB093, 0xA3CBEADC, 0x5993A17E, 0xC7ADEB03)
-PROTOCOLS: Final = {Group.ROM: "boot ROM", Group.LOADER: "bootloader in flash"}
 
 
 @dataclass(slots=True)
@@ -368,6 +368,7 @@ def finish(found: Findings, facts: ChipFacts) -> Identity:
         bootloader=found.bootloader,
         mac=found.mac,
         rf=found.rf,
+        rf_addresses=found.rf_addresses,
         evidence=tuple(found.evidence),
         warnings=tuple(found.warnings),
     )

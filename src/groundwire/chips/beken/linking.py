@@ -12,6 +12,7 @@ from groundwire.chips.family import LinkTry
 from groundwire.errors import CorruptFrame
 from groundwire.wire import Discard, Procedure, Receive, Send
 
+LINK_RATE: Final = 115_200
 LINK_CHECK: Final = encode_command(LinkCheck())
 # The window is 5 ms and a frame takes 0.43 ms: one every 1.5 ms is whole inside it at least twice,
 # with gaps, because a loader sees an unbroken stream 4 ms late.
@@ -65,3 +66,8 @@ def try_link(seconds: float) -> Procedure[LinkTry]:
             if linked:
                 return LinkTry(linked=True, heard=bytes(heard), sent=LINK_CHECK * min(sent, 8))
     return LinkTry(linked=False, heard=bytes(heard), sent=LINK_CHECK * min(sent, 8))
+
+
+def looks_like_beken(heard: bytes) -> str:
+    """The name of a Beken chip that shows itself in stray bytes, or ""."""
+    return "a Beken chip in download mode" if b"\x04\x0e\x05\x01\xe0\xfc" in heard else ""

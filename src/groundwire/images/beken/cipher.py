@@ -26,7 +26,8 @@ MASK32 = 0xFFFFFFFF
 BRANCH_TOP = 0xEA  # word 0 of a vector table: an ARM branch
 VECTOR_WORD = 0xE59FF014  # words 1 to 7 of every vector table seen: ldr pc, [pc, #20]
 VECTOR_SIZE = 32
-SAMPLE_SIZE = 0x10000
+_USUAL_VECTORS = VECTOR_WORD.to_bytes(4, "little") * 7
+CODE_MAX = 4 << 20
 OTHER = "other"
 
 
@@ -192,16 +193,21 @@ def vector_score(plain: Buffer) -> int:
 def find_stream(code: Buffer, address: int) -> KeyStream | None:
     """The stream that turns `code` at a logical address into an ARM program, or None.
 
-    `code` starts with the vector table, checksums removed. Known key sets are tried first, with
-    tolerance for damaged words; then the stream is recovered from the table itself.
+    `code` starts with the vector table, checksums removed. A known key set under which the table
+    is exactly the usual one is the answer; else the stream is recovered from the table; else a
+    known set may leave up to three of the eight words damaged.
     """
     head = bytes(code[:VECTOR_SIZE])
     if len(head) < VECTOR_SIZE or head == b"\xff" * VECTOR_SIZE:
         return None
+    tolerable = None
     for stream in known_streams():
-        if vector_score(stream.apply(head, address)) >= 5:
+        plain = stream.apply(head, address)
+        if plain[3] == BRANCH_TOP and plain[4:] == _USUAL_VECTORS:
             return stream
-    return recover_stream(code, address)
+        if tolerable is None and vector_score(plain) >= 5:
+            tolerable = stream
+    return recover_stream(code, address) or tolerable
 
 
 _LinearStage = Callable[[int, int, int], int]
@@ -239,23 +245,33 @@ def _candidates(head: Iterable[int], address: int) -> Iterator[KeyStream]:
             yield KeyStream(OTHER, constant, columns)
 
 
+def _distinct_words(stream: KeyStream, words: NDArray[np.uint32], address: int) -> int:
+    """How many different words the code has under a stream; erased ones do not count."""
+    first = address // 4
+    plain = words ^ stream.words(first + len(words))[first:]
+    return len(np.unique(plain[words != MASK32]))
+
+
 def recover_stream(code: Buffer, address: int) -> KeyStream | None:
     """The stream of unknown key words, found from the vector table that every program starts with.
 
-    The key words themselves stay unknown. Several selector settings agree on a short table, so
-    the one is taken under which most words of the first 64 KiB have the ARM condition "always".
+    The key words themselves stay unknown. Several selector settings agree on a table of 32 bytes,
+    and some differ only from some address bit on. Programs repeat themselves and a wrong stream
+    hides that, so the one is taken under which the whole code has the fewest different words.
     """
-    head = np.frombuffer(code, dtype="<u4", count=VECTOR_SIZE // 4).tolist()
-    sample = bytes(code[: min(len(code), SAMPLE_SIZE) // 4 * 4])
-    best: tuple[int, KeyStream] | None = None
-    for stream in _candidates(head, address):
-        plain = np.frombuffer(stream.apply(sample, address), dtype="<u4")
-        score = int(np.count_nonzero(plain >> 28 == 0xE))
-        if best is None or score > best[0]:
-            best = score, stream
-    if best is None:
+    words = np.frombuffer(code, dtype="<u4", count=min(len(code), CODE_MAX) // 4)
+    bits = (address + 4 * len(words)).bit_length()
+    candidates = {
+        stream.columns[: max(bits - 2, 0)]: stream
+        for stream in _candidates(words[: VECTOR_SIZE // 4].tolist(), address)
+    }
+    if not candidates:
         return None
+    found = list(candidates.values())
+    best = found[0]
+    if len(found) > 1:
+        best = min(found, key=lambda stream: _distinct_words(stream, words, address))
     for known in known_streams():
-        if known.same_stream(best[1]):
+        if known.first == best.first and known.columns[: bits - 2] == best.columns[: bits - 2]:
             return known
-    return best[1]
+    return best

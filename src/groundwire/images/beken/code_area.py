@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from groundwire.images.beken import crc_blocks, rbl
 from groundwire.images.beken.cipher import KeyStream, find_stream
 from groundwire.images.beken.crc_blocks import DATA_SIZE, PACKET_SIZE, PacketCheck, PacketState
-from groundwire.quantities import Span
+from groundwire.quantities import Span, merge_spans
 
 Buffer = bytes | bytearray | memoryview
 
@@ -127,7 +127,7 @@ def read_code(
     """
     check = crc_blocks.check(data, start)
     stored = crc_blocks.strip(data)
-    stream = find_stream(stored[: 0x10000 + DATA_SIZE], logical)
+    stream = find_stream(stored, logical)
     if stream is None and check.used() is None:
         return None
     judged = [(found, _describes(found.header, check, stored)) for found in headers]
@@ -136,10 +136,8 @@ def read_code(
     packets = _end_by_scan(check)
     if container is not None and container_ok is not False:
         packets = -(-container.header.payload_size // DATA_SIZE)
-    bad = (
-        *check.runs(PacketState.DAMAGED, 0, packets),
-        *check.runs(PacketState.ERASED, 0, packets),
-    )
+    damaged = check.runs(PacketState.DAMAGED, 0, packets)
+    erased = check.runs(PacketState.ERASED, 0, packets)
     return CodeArea(
         start=start,
         logical=logical,
@@ -147,7 +145,7 @@ def read_code(
         stored=stored,
         stream=stream,
         used=check.packet_span(0, packets),
-        damaged=tuple(sorted(bad)),
+        damaged=merge_spans([*damaged, *erased]),
         container=container,
         container_ok=container_ok,
     )

@@ -7,7 +7,7 @@ from groundwire.images.beken import chips, rbl, rf
 from groundwire.images.beken.app_text import AppText, read_app_text
 from groundwire.images.beken.bootloader import Bootloader
 from groundwire.images.beken.chips import ChipGuess
-from groundwire.images.beken.code_area import CodeArea
+from groundwire.images.beken.code_area import APP_START, CodeArea
 from groundwire.images.beken.content import Arrangement, BekenContent
 from groundwire.images.kinds import ImageKind, Problem, Recognition
 from groundwire.quantities import Span, size_text
@@ -134,6 +134,10 @@ def _structure_problems(content: BekenContent, kind: ImageKind) -> list[Problem]
         )
     if kind in {ImageKind.DUMP, ImageKind.QIO} and content.bootloader is None:
         found.append(Problem(Span(0, min(0x11000, whole.size)), "no bootloader at the start"))
+    behind = content.flash[APP_START:]
+    if kind is ImageKind.BOOTLOADER and behind.count(0xFF) < len(behind):
+        span = Span(APP_START, len(behind))
+        found.append(Problem(span, "what follows the bootloader is no application"))
     if kind in {ImageKind.DUMP, ImageKind.ROTATED_DUMP} and content.app is None:
         found.append(Problem(whole, "no application behind the bootloader"))
     return found
