@@ -234,7 +234,7 @@ class LoaderStage:
                 mac = inside.options.mac[::-1]
                 reply = Mac(mac, crc32(mac))
             case Read(address, size) | XipRead(address, size):
-                data = flash.read(address, min(size, MAX_LOADER_PAYLOAD))
+                data = flash.read(address, min(size, self.limit))
                 took_s, reply = flash.timings.read_s(len(data)), Data(data)
             case ProgramCheck():
                 reply = Failed(self._program_failed) if self._program_failed else Done()

@@ -25,6 +25,7 @@ from groundwire.chips.nor_flash import NorFlash
 
 BURST: Final = re.compile(rb"\x55{16,}")
 DEAF_S: Final = 0.001
+SHORTEST_BYTE_S: Final = 10 / 3_000_000
 LOADER_STARTS_S: Final = 0.25
 BANNER_AFTER_S: Final = 0.1
 LOG_RATE: Final = 2_000_000
@@ -115,6 +116,7 @@ class BouffaloEmulator:
     def on_bytes(self, data: bytes, first_s: float, byte_s: float) -> None:
         """Bytes reach the receiver; see `family.Emulator`."""
         self.advance(first_s)
+        byte_s = max(byte_s, SHORTEST_BYTE_S)
         deaf = (
             0 if first_s > self._deaf_until_s else int((self._deaf_until_s - first_s) / byte_s) + 1
         )

@@ -43,8 +43,9 @@ IGNORE_CRC: Final = 1 << 16
 IGNORE_HASH: Final = 1 << 17
 
 ROW = struct.Struct("<BBHI")  # command, switched on, spare, handler
-FIRST_ROWS: Final = (Op.GET_BOOT_INFO, Op.RESET, Op.ERASE, Op.PROGRAM)
-NEEDED_ROWS: Final = frozenset({Op.ERASE, Op.ERASE_ALL, Op.WRITE_EFUSE, Op.BOOT_FROM_FLASH})
+FIRST_ROWS: Final = (Op.GET_BOOT_INFO, Op.RESET)
+ALWAYS_THERE: Final = frozenset({Op.PROGRAM, Op.READ, Op.SHA256, Op.WRITE_EFUSE})
+TO_GUARD: Final = frozenset({Op.ERASE, Op.ERASE_ALL, Op.WRITE_EFUSE, Op.BOOT_FROM_FLASH})
 MAX_ROWS: Final = 64
 
 
@@ -129,7 +130,7 @@ def command_table(data: bytes, segment: SegmentHeader) -> tuple[TableRow, ...]:
         if (
             at % 4 == 0
             and tuple(ops[: len(FIRST_ROWS)]) == FIRST_ROWS
-            and set(ops) >= NEEDED_ROWS
+            and set(ops) >= ALWAYS_THERE
             and len(set(ops)) == len(ops)
         ):
             found.append(rows)
@@ -155,7 +156,7 @@ def guard(image: RamImage) -> RamImage:
     Comes back unchanged, and not `guarded`, where the command table is not found.
     """
     rows = {row.op: row for row in command_table(image.data, image.segment)}
-    if not rows:
+    if not rows.keys() >= TO_GUARD:
         return image
     data = bytearray(image.data)
     ROW.pack_into(data, rows[Op.ERASE].offset, Op.GUARDED_ERASE, 1, 0, rows[Op.ERASE].handler)
