@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from groundwire.quantities import MIB
 from groundwire.tables.flash_chips import StatusWrite, find_flash_chip
 
 PAGE: Final = 256
@@ -42,16 +43,19 @@ class FlashTimings:
     erase_sector_s: float = 0.045
     erase_32k_s: float = 0.200
     erase_64k_s: float = 0.350
+    erase_chip_s_per_mib: float = 1.75
     write_status_s: float = 0.005
     crc_bytes_per_s: float = 600_000.0
 
     def erase_s(self, size: int) -> float:
-        """The duration of one erase; of a whole chip as the sum of its blocks."""
+        """The duration of one erase command; more than a block is the whole chip."""
         if size <= SECTOR:
             return self.erase_sector_s
         if size <= BLOCK_32K:
             return self.erase_32k_s
-        return self.erase_64k_s * (size / BLOCK_64K)
+        if size <= BLOCK_64K:
+            return self.erase_64k_s
+        return self.erase_chip_s_per_mib * size / MIB
 
     def read_s(self, size: int) -> float:
         """The duration of reading so many bytes."""
@@ -228,6 +232,10 @@ class NorFlash:
     @property
     def busy_until_s(self) -> float:
         return self._busy_until_s
+
+    def occupy(self, until_s: float) -> None:
+        """The flash works until then; commands over raw SPI meet a busy flash."""
+        self._busy_until_s = until_s
 
     # --- content -------------------------------------------------------------------------------
 

@@ -46,6 +46,8 @@ def _convert(value: object, wanted: Any, where: str) -> object:
     if dataclasses.is_dataclass(wanted) and isinstance(value, dict):
         return _row(value, wanted, where)
     if isinstance(wanted, type) and issubclass(wanted, StrEnum) and isinstance(value, str):
+        if value not in set(wanted):
+            raise BadTable(f"{where}: {value!r} is none of {[str(word) for word in wanted]}")
         return wanted(value)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)

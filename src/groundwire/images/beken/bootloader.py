@@ -4,16 +4,14 @@
 
 from __future__ import annotations
 
-import functools
 import re
-import tomllib
-from dataclasses import dataclass, fields
-from importlib import resources
+from dataclasses import dataclass
 
 from groundwire.framing.crc import crc32
 from groundwire.images.beken import code_area, crc_blocks, partitions, rbl
 from groundwire.images.beken.code_area import BOOTLOADER_SPAN, CodeArea
 from groundwire.images.beken.partitions import FalEntry
+from groundwire.tables.load import EvidenceKind, load_rows
 
 Buffer = bytes | bytearray | memoryview
 
@@ -32,21 +30,13 @@ class KnownBootloader:
     loader: str
     key: str
     chips: tuple[str, ...]
-    evidence: str
+    evidence: EvidenceKind
     source: str
 
 
-@functools.lru_cache(maxsize=1)
 def known_bootloaders() -> tuple[KnownBootloader, ...]:
-    """All rows of the table; raises ValueError for a row with missing or unknown keys."""
-    text = resources.files(__package__).joinpath("bootloaders.toml").read_text(encoding="utf-8")
-    names = {field.name for field in fields(KnownBootloader)}
-    found = []
-    for row in tomllib.loads(text)["bootloader"]:
-        if set(row) != names:
-            raise ValueError(f"a row of bootloaders.toml has other keys: {sorted(row)}")
-        found.append(KnownBootloader(**{**row, "chips": tuple(row["chips"])}))
-    return tuple(found)
+    """All rows of the table of fingerprints."""
+    return load_rows(__package__, "bootloaders.toml", "bootloader", KnownBootloader)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
