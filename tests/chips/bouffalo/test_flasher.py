@@ -192,7 +192,7 @@ def test_a_loader_that_runs_already_is_used():
     port.set_baudrate(115_200)
     again = BouffaloFlasher()
     before = port.now()
-    assert any(run(linking.try_link(0.2), port).linked for _ in range(20))
+    assert any(run(linking.try_link(0.03), port).linked for _ in range(20))
     assert port.now() - before < 1.0
     identity = run(again.identify(), port)
     assert identity.flash_id == "ef4015"

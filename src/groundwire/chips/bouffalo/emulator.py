@@ -18,13 +18,14 @@ from typing import Final
 from groundwire.chips.bouffalo.emulated_chip import ChipOptions, Inside, Then, Work
 from groundwire.chips.bouffalo.emulated_loader import FRAME_S, MISSES, LoaderStage
 from groundwire.chips.bouffalo.emulated_rom import IDLE_S, RomStage
-from groundwire.chips.bouffalo.facts import chip_facts
+from groundwire.chips.bouffalo.facts import ChipFacts, chip_facts
 from groundwire.chips.bouffalo.loader import LOADER_DESTINATION, MAGIC
 from groundwire.chips.family import Emission
 from groundwire.chips.nor_flash import NorFlash
 
 BURST: Final = re.compile(rb"\x55{16,}")
 DEAF_S: Final = 0.001
+SMALLEST_FLASH: Final = 0x100000
 SHORTEST_BYTE_S: Final = 10 / 3_000_000
 LOADER_STARTS_S: Final = 0.25
 BANNER_AFTER_S: Final = 0.1
@@ -33,6 +34,14 @@ BANNER: Final = (
     b"Starting bl602 now....\r\nBooting BL602 Chip...\r\n"
     b"RISC-V Core Feature:RV32-ACFIMX\r\nBuild Version: release_bl_iot_sdk_1.6.11\r\n"
 )
+
+
+def _flash_with(content: bytes | None, facts: ChipFacts) -> NorFlash:
+    """A flash of the content's size, whose id says so; an erased one of the usual size without."""
+    size = len(content) if content else facts.flash_size or SMALLEST_FLASH
+    usual = size == facts.flash_size
+    flash_id = facts.flash_id if usual else f"ef40{size.bit_length() - 1:02x}"
+    return NorFlash(content or size, flash_id)
 
 
 class Mode(Enum):
@@ -71,15 +80,14 @@ class BouffaloEmulator:
     def __init__(
         self,
         chip: str = "BL602",
-        flash: NorFlash | None = None,
+        flash: NorFlash | bytes | None = None,
         options: ChipOptions | None = None,
     ) -> None:
+        """Make a module with a chip of `facts.toml` (KeyError for another) and its flash."""
         facts = chip_facts(chip)
-        if flash is None:
-            flash = NorFlash(facts.flash_size or 0x10_0000, facts.flash_id or "ef4014")
-        self.flash = flash
+        self.flash = flash if isinstance(flash, NorFlash) else _flash_with(flash, facts)
         self.options = options or ChipOptions()
-        self.inside = Inside(facts, flash, self.options)
+        self.inside = Inside(facts, self.flash, self.options)
         self.mode = Mode.OFF
         self.resets = 0
         self._stage: RomStage | LoaderStage = RomStage(self.inside)

@@ -31,6 +31,7 @@ PAUSE_S: Final = 0.02
 HEARD_LIMIT: Final = 64 * 1024
 SHORT_INFO: Final = 24  # OK, length and the 20 bytes of a BL602
 SHORT_S: Final = 0.005
+SHORT_TRY_S: Final = 0.15
 FAST_WITHIN_S: Final = 0.025
 FAST_RATES: Final = (2_000_000, 921_600, 1_500_000)
 FLUSH: Final = bytes(8)  # completes what the head of a frame may have begun
@@ -123,6 +124,9 @@ def _fetch_fast_loader() -> Procedure[bool]:
 def try_link(seconds: float) -> Procedure[LinkTry]:
     """Ask for a link for about `seconds`, at least once.
 
+    A short try asks for what is there already, at higher speeds too. A long one waits for a reset,
+    which this chip does not forget while BOOT was high, so it asks seldom.
+
     A chip that waits for a burst is silent to everything else, so the question comes first: it
     finds a conversation that is still open, into which a burst must not go. Nothing here forms a
     command of another family. A chip that speaks but makes no sense is left alone until it has
@@ -131,12 +135,12 @@ def try_link(seconds: float) -> Procedure[LinkTry]:
     heard = bytearray()
     sent = GET_BOOT_INFO + burst(LINK_RATE)
     left_s = seconds
-    fetched = False
+    look_higher = seconds <= SHORT_TRY_S
     while True:
         info, said = yield from _ask_and_burst()
         heard += said
-        if info is None and not said and not fetched:
-            fetched = True
+        if info is None and not said and look_higher:
+            look_higher = False
             if (yield from _fetch_fast_loader()):
                 info, said = yield from _ask_and_burst()
                 heard += said
@@ -146,7 +150,7 @@ def try_link(seconds: float) -> Procedure[LinkTry]:
         if _is_out_of_step(said):
             yield Discard(ROM_FORGETS_S, within_s=2 * ROM_FORGETS_S)
         left_s -= AFTER_BURST_S + INFO_WITHIN_S
-        if left_s <= 0:
+        if left_s < AFTER_BURST_S + INFO_WITHIN_S:
             return LinkTry(linked=False, heard=bytes(heard), sent=sent)
 
 

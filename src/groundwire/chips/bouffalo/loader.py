@@ -177,3 +177,17 @@ def ready_to_send(data: bytes) -> RamImage:
         NotALoader: the file is something else.
     """
     return make_provable(guard(parse_loader(data)))
+
+
+def name_loader(data: bytes) -> str:
+    """Which RAM loader a file is: a known release, or one that is only sound in form.
+
+    Raises:
+        NotALoader: the file is something else.
+    """
+    image = parse_loader(data)
+    known = find_loader(data)
+    if known is not None and not known.recent:
+        raise NotALoader(size=len(data), finding=f"{known.name} does not know newer flash chips")
+    digest = hashlib.sha256(data).hexdigest()[:16]
+    return image.name or f"unknown loader, SHA-256 {digest}..."
