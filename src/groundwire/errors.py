@@ -702,6 +702,29 @@ class NotALoader(ImageError):
         return "run: groundwire loader get"
 
 
+@dataclass(eq=False, kw_only=True)
+class ConversionRefused(ImageError):
+    """A conversion was asked for whose result would not boot, or cannot be made from this file."""
+
+    code = "image.conversion-refused"
+    name: str
+    form: str
+    reason: str
+    advice: str = ""
+
+    @property
+    def what(self) -> str:
+        return f"{self.name!r} is not made into {self.form}: {self.reason}"
+
+    @property
+    def means(self) -> str:
+        return "the result would not boot, or would lose what the module needs"
+
+    @property
+    def next_step(self) -> str:
+        return self.advice or "inspect the file to see what is in it"
+
+
 # --- unsupported: exit 7 -----------------------------------------------------------------------
 
 

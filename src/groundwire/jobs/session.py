@@ -72,6 +72,16 @@ class Session:
         self._damage_seen = False
         self.relinks = 0
 
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the port."""
+        self.port.close()
+
     # --- what is linked -------------------------------------------------------------------------
 
     @property

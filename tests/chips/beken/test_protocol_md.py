@@ -46,7 +46,8 @@ def _section(number):
 def test_every_command_and_status_is_in_its_table():
     def codes(number):
         return {
-            int(code, 16) for code in re.findall(r"^\| ([0-9A-F]{2}) \|", _section(number), re.MULTILINE)
+            int(code, 16)
+            for code in re.findall(r"^\| ([0-9A-F]{2}) \|", _section(number), re.MULTILINE)
         }
 
     assert codes(3) == set(ShortCode)

@@ -1,8 +1,8 @@
 """Where images go on a BL602, from synthetic files and from real dumps."""
 
-import pytest
-
 from dataclasses import replace
+
+import pytest
 
 import corpus
 from groundwire.chips.bouffalo.layout import layout_for

@@ -125,6 +125,7 @@ def looks_like_bootloader(data: Buffer) -> bool:
     bootloader has a partition table or a container of its own within its area.
     """
     area = bytes(data[: BOOTLOADER_SPAN.end])
-    if partitions.parse_table(crc_blocks.strip(area)):
+    code = crc_blocks.strip(area)
+    if partitions.parse_table(code) or _BARE_VERSION.match(code, _VERSION_OFFSET):
         return True
     return any(found.header.name == NAME for found in rbl.find_headers(area))

@@ -28,6 +28,8 @@ VECTOR_WORD = 0xE59FF014  # words 1 to 7 of every vector table seen: ldr pc, [pc
 VECTOR_SIZE = 32
 _USUAL_VECTORS = VECTOR_WORD.to_bytes(4, "little") * 7
 CODE_MAX = 4 << 20
+_CANDIDATES_MAX = 8
+_SAMPLE_WORDS = 0x10000
 OTHER = "other"
 
 
@@ -269,6 +271,8 @@ def recover_stream(code: Buffer, address: int) -> KeyStream | None:
         return None
     found = list(candidates.values())
     best = found[0]
+    if len(found) > _CANDIDATES_MAX:
+        words = words[:_SAMPLE_WORDS]  # only a file made to be slow has so many
     if len(found) > 1:
         best = min(found, key=lambda stream: _distinct_words(stream, words, address))
     for known in known_streams():

@@ -17,6 +17,7 @@ APP_LOGICAL = 0x10000
 MARKER_OFFSET = 0x100
 MARKERS = (b"BK7231\0\0", b"BK7238\0\0")
 _SECTOR = 4096
+_HEADERS_MAX = 16  # each is compared with the whole code
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,7 +131,8 @@ def read_code(
     stream = find_stream(stored, logical)
     if stream is None and check.used() is None:
         return None
-    judged = [(found, _describes(found.header, check, stored)) for found in headers]
+    last = headers[-_HEADERS_MAX:]
+    judged = [(found, _describes(found.header, check, stored)) for found in last]
     fitting = [pair for pair in judged if pair[1] is not False] or judged[-1:]
     container, container_ok = fitting[0] if fitting else (None, None)
     packets = _end_by_scan(check)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from groundwire.errors import GroundwireError
-from groundwire.images.beken import package, rbl, rf
+from groundwire.images.beken import crc_blocks, package, rbl, rf
 from groundwire.images.beken.code_area import CodeArea
 from groundwire.images.beken.content import Arrangement, BekenContent
 from groundwire.images.beken.crc_blocks import PACKET_SIZE, PacketState
@@ -18,6 +18,7 @@ _ARRANGEMENT = ("wrapped around at the end",)
 _FOREIGN = ("parts of two chips", "different keys")
 _RF_BY_CHIP = {"BK7231N": 0x1D0000, "BK7231M": 0x1D0000}
 _RF_DEFAULT = 0x1E0000
+_UPDATES_MAX = 8
 
 
 def _weight(text: str) -> Weight:
@@ -51,7 +52,7 @@ def examine(content: BekenContent, recognition: Recognition) -> Result:
         _packets(content.app, "application", checks)
         _application_hash(content, content.app, findings, checks)
     _updates(content, findings, checks)
-    _damaged_headers(content, findings)
+    _damaged_headers(content, recognition.kind, findings)
     _calibration(content, recognition, findings, checks)
     return tuple(findings), tuple(checks)
 
@@ -102,7 +103,7 @@ def _table(content: BekenContent, findings: list[Finding], checks: list[Check]) 
 
 def _updates(content: BekenContent, findings: list[Finding], checks: list[Check]) -> None:
     """Update files in the download partition: rests of updates, harmless when damaged."""
-    packages = [found for found in content.headers if not found.interleaved][:16]
+    packages = [found for found in content.headers if not found.interleaved][:_UPDATES_MAX]
     for found in packages:
         at = found.offset - content.base
         size = rbl.HEADER_SIZE + found.header.package_size
@@ -118,18 +119,35 @@ def _updates(content: BekenContent, findings: list[Finding], checks: list[Check]
             findings.append(Finding(Weight.NOTE, content.file_span(span), note))
 
 
-def _damaged_headers(content: BekenContent, findings: list[Finding]) -> None:
-    """A container header at the end of a code partition that fails its own checksum."""
-    loader = content.bootloader
-    ends = {0x11000, 0x10000}
-    if loader is not None:
-        ends |= {entry.span.end for entry in loader.table if entry.is_plausible}
-    for offset in rbl.headers_without_checksum(content.flash):
-        address = offset + content.base
-        if address + rbl.INTERLEAVED_SIZE in ends:
-            span = content.file_span(Span(address, rbl.INTERLEAVED_SIZE))
-            text = "the header of a container fails its own checksum"
-            findings.append(Finding(Weight.DAMAGE, span, text))
+def _header_places(content: BekenContent, kind: ImageKind) -> set[int]:
+    """Where the headers of containers end, by the packers' habits and the loader's table."""
+    loader, app = content.bootloader, content.app
+    places = {0x11000, 0xFF00} if loader is not None else set()
+    entry = loader.partition("app") if loader is not None else None
+    if entry is not None:
+        places.add(entry.span.end)
+    if app is not None and app.container is None and kind in {ImageKind.QIO, ImageKind.UA}:
+        end = content.base + len(content.flash)
+        if end - rbl.INTERLEAVED_SIZE >= app.used.end:
+            places.add(end)
+    return places
+
+
+def _damaged_headers(content: BekenContent, kind: ImageKind, findings: list[Finding]) -> None:
+    """Something in a container header's place that is neither erased, code, nor a whole header."""
+    known = {found.end for found in content.headers}
+    for end in sorted(_header_places(content, kind) - known):
+        start = end - rbl.INTERLEAVED_SIZE
+        if start < content.base or end > content.base + len(content.flash):
+            continue
+        raw = content.flash[start - content.base : end - content.base]
+        check = crc_blocks.check(raw)
+        whole = {check.count(PacketState.ERASED), check.count(PacketState.VALID)}
+        if len(check) in whole and not raw.startswith(rbl.MAGIC):
+            continue
+        span = content.file_span(Span.between(start, end))
+        text = "the header of a container fails its checksums"
+        findings.append(Finding(Weight.DAMAGE, span, text))
 
 
 def _calibration(

@@ -99,7 +99,8 @@ def code_problems(content: BekenContent, area: CodeArea, name: str) -> list[Prob
         rest = area.damaged[_SHOWN:]
         span = content.file_span(Span.between(rest[0].start, rest[-1].end))
         found.append(Problem(span, f"{len(rest)} more damaged ranges of the {name}"))
-    if area.container_ok is False and area.container is not None:
+    # Where packets are damaged the container cannot fit, and its place is not where the damage is.
+    if area.container_ok is False and area.container is not None and not area.damaged:
         span = content.file_span(
             Span.between(area.container.offset, area.container.offset + rbl.INTERLEAVED_SIZE)
         )
