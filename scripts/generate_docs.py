@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from groundwire.cli import failures
-from groundwire.cli.explain import title_of
+from groundwire.cli.explain import said, title_of
 from groundwire.cli.main import VERBS, main
 from groundwire.errors import EXIT_CODE_MEANINGS, GroundwireError, error_classes
 
@@ -58,8 +58,13 @@ def errors_page() -> str:
         parts.append(f"## Exit status {status}: {meaning}\n")
         for code, cls in by_status[status]:
             parts += [f"### `{code}`\n", f"{inspect.getdoc(cls) or title_of(cls)}\n"]
-            if hint := failures.FLAGS.get(code):
-                parts.append(f"On the command line: {hint}.\n")
+            rows = (
+                ("Likely", said(cls, "means")),
+                ("Next", said(cls, "next_step")),
+                ("On the command line", failures.FLAGS.get(code, "")),
+            )
+            listed = [f"- {name}: {text}" for name, text in rows if text]
+            parts += [*listed, ""] if listed else []
     return "\n".join(parts)
 
 

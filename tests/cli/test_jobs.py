@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -334,6 +335,33 @@ def test_the_answer_decides(
         assert ran.code == 130
         assert "cancelled while the plan was shown" in ran.err
         assert module.flash(PORT) == before
+
+
+def test_a_loader_is_kept_awake_while_the_user_thinks(
+    groundwire: Runner, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class SlowKeyboard:
+        def isatty(self) -> bool:
+            return True
+
+        def readline(self) -> str:
+            Event().wait(0.3)
+            return "y\n"
+
+    desk.put(PORT, "BK7231T")
+    monkeypatch.setattr("sys.stdin", SlowKeyboard())
+    ran = groundwire("erase", "0x1EE000+0x1000", "-p", PORT, "--folder", tmp_path)
+    assert ran.code == 0, ran.err
+    assert desk.flash(PORT)[0x1EE000:0x1EF000] == b"\xff" * 0x1000
+
+
+def test_the_report_of_an_erase_names_no_file(
+    groundwire: Runner, module: Desk, tmp_path: Path
+) -> None:
+    groundwire("erase", "0x1EE000+0x1000", "-p", PORT, "--yes", "--folder", tmp_path)
+    (report,) = tmp_path.glob("*/report.md")
+    assert "| source | erase 0x1EE000..0x1EF000 |" in report.read_text()
+    assert "SHA-256" not in report.read_text()
 
 
 @pytest.mark.parametrize("verb", ["write", "free", "erase", "restore"])

@@ -92,7 +92,7 @@ def test_the_markdown_of_a_finished_job(tmp_path: Path) -> None:
         "| repaired from the backup | 0x02000..0x03000 |",
         "| proof | the chip's own checksum over every byte of the flash is as planned |",
         "| backup | backup.bin |",
-        "| linked again | 1 times |",
+        "| linked again | 1 x |",
         "| took | 12.3 s |",
     ):
         assert row in text

@@ -34,7 +34,10 @@ Values = dict[str, object]
 
 @dataclass(frozen=True)
 class ReportInput:
-    """What a report is made of. Exactly one of `report` and `error` is there."""
+    """What a report is made of. Exactly one of `report` and `error` is there.
+
+    `source_size` is 0 and `source_sha256` "" where no file was given, as for an erase.
+    """
 
     verb: str
     port: str
@@ -197,7 +200,8 @@ def markdown(given: ReportInput) -> str:
         out += [f"- code: `{error.code}`, exit status {int(error.exit_code)}", ""]
     out += ["## Module", "", *_rows(_module_rows(given, identity)), ""]
     out += [f"- {_said(given, text)}" for text in identity.warnings]
-    source = f"{given.source_name} ({size_text(given.source_size)})"
+    size = f" ({size_text(given.source_size)})" if given.source_size else ""
+    source = f"{given.source_name}{size}"
     out += ["", "## What was asked for", ""]
     out += _rows([("source", _said(given, source)), ("SHA-256", given.source_sha256)])
     if report is not None:
@@ -256,7 +260,7 @@ def _done_rows(given: ReportInput, report: WriteReport) -> list[tuple[str, str]]
     rows += [
         ("backup", backup),
         ("continued", "an interrupted job was finished" if report.resumed else ""),
-        ("linked again", f"{report.relinks} times" if report.relinks else ""),
+        ("linked again", f"{report.relinks} x" if report.relinks else ""),
         ("took", f"{report.took_s:.1f} s"),
     ]
     return [(name, _said(given, value)) for name, value in rows]
