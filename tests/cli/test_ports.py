@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from cli_desk import Runner
 
+from cli_desk import Runner
 from groundwire.cli import ports
 from groundwire.link.discover import Access, Adapter, Holder
 from groundwire.tables.usb_adapters import find_usb_adapter
