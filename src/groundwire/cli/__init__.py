@@ -1,1 +1,1 @@
-"""The command line."""
+"""The command line: parses, calls one job, shows what it reports."""

@@ -17,14 +17,14 @@ from groundwire.errors import (
     VerifyMismatch,
 )
 from groundwire.events import Notice, Phase, Progress, Severity
+from groundwire.jobs.read import holds
 from groundwire.jobs.session import Session
 from groundwire.jobs.survey import differing
 from groundwire.planning.plan import EraseStep, Task, WritePlan, repair_tasks, schedule
 from groundwire.quantities import Span, merge_spans
 
 ATTEMPTS: Final = 12
-ROUNDS: Final = 12
-ROUNDS_WITHOUT_PROGRESS: Final = 3
+ROUNDS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class Execution:
         self._sectors_done = 0
         self._erased = 0
         self._programmed = 0
+        self._careful = False
+        self._rewritten = 0
         self._relinks = session.relinks
 
     def carry_out(self) -> Outcome:
@@ -67,11 +69,11 @@ class Execution:
             return self._rounds()
         except FlashError:
             raise
-        except GroundwireError as error:
+        except (GroundwireError, KeyboardInterrupt) as error:
             if not self._dirty:
                 raise
             raise StoppedPartWay(
-                reason=error.what,
+                reason=error.what if isinstance(error, GroundwireError) else "stopped by force",
                 done_sectors=self._sectors_done,
                 total_sectors=len(self._plan.tasks),
                 folder=self._folder,
@@ -81,9 +83,8 @@ class Execution:
         session, plan = self._session, self._plan
         tasks: tuple[Task, ...] = plan.tasks
         repaired: set[int] = set()
-        rewritten = 0
-        fewest, stuck = len(plan.after), 0
         for number in range(1, ROUNDS + 1):
+            self._careful = number > 1 or session.line_does_damage
             if tasks:
                 self._write(tasks)
             session.tell(Phase("prove", "proving the whole flash"))
@@ -92,13 +93,9 @@ class Execution:
                 self._journal.note_done()
                 session.run_once(session.flasher.end_writing())
                 spans = merge_spans([Span(at, SECTOR) for at in repaired])
-                return Outcome(self._erased, self._programmed, rewritten, spans, number)
-            stuck = stuck + 1 if len(bad) >= fewest else 0
-            fewest = min(fewest, len(bad))
-            if stuck >= ROUNDS_WITHOUT_PROGRESS:
-                break
+                return Outcome(self._erased, self._programmed, self._rewritten, spans, number)
             tasks = repair_tasks(plan, bad)
-            rewritten += len(tasks)
+            self._rewritten += len(tasks)
             repaired |= self._report_bad(bad)
             session.watch_line()
         raise VerifyMismatch(spans=merge_spans([task.span for task in tasks]))
@@ -152,7 +149,11 @@ class Execution:
             self._program(address)
 
     def _program(self, address: int) -> None:
-        """Program one sector; after a failed exchange it is erased before it is tried again."""
+        """Program one sector; after a failed exchange it is erased before it is tried again.
+
+        Over a line that does damage, each sector is proven at once: its data may have arrived
+        changed, which no reply shows.
+        """
         session = self._session
         sector = Span(address, SECTOR)
         data = self._plan.wanted(sector)
@@ -168,7 +169,10 @@ class Execution:
                 failure = error
             else:
                 self._programmed += SECTOR
-                return
+                if not self._careful or holds(session, sector, data):
+                    return
+                failure = VerifyMismatch(spans=(sector,))
+            self._rewritten += 1
             session.watch_line()
             self._unlock_again()
             session.do(lambda: session.flasher.erase(sector))

@@ -17,11 +17,13 @@ from groundwire.jobs.survey import survey
 from groundwire.jobs.write import (
     Before,
     Consent,
+    OnFolder,
     WriteReport,
     WriteRequest,
     always,
     finish,
     job_folder,
+    unheard,
 )
 from groundwire.planning.plan import place_over, plan_from_survey
 from groundwire.planning.rules import Allowances
@@ -39,6 +41,7 @@ class RestoreRequest:
     consent: Consent = always
     only_plan: bool = False
     reboot: bool = True
+    on_folder: OnFolder = unheard
 
 
 def restore_backup(session: Session, request: RestoreRequest) -> WriteReport:
@@ -70,6 +73,7 @@ def restore_backup(session: Session, request: RestoreRequest) -> WriteReport:
         reboot=request.reboot,
     )
     before = Before(data, job_folder(session, request.base), request.backup)
+    request.on_folder(before.folder)
     return finish(session, write, plan, before, started)
 
 

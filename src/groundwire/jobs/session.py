@@ -65,7 +65,18 @@ class Session:
         self._family: ChipFamily | None = None
         self._flasher: Flasher | None = None
         self._top_rate = max(RATES)
+        self._damage_seen = False
         self.relinks = 0
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the port."""
+        self.port.close()
 
     # --- what is linked -------------------------------------------------------------------------
 
@@ -88,6 +99,11 @@ class Session:
     @property
     def layout(self) -> Layout:
         return self.flasher.layout
+
+    @property
+    def line_does_damage(self) -> bool:
+        """Whether any exchange of this session failed and was repeated."""
+        return self._damage_seen or (self._flasher is not None and self._flasher.damaged > 0)
 
     # --- running procedures -----------------------------------------------------------------------
 
@@ -239,6 +255,7 @@ class Session:
 
     def watch_line(self) -> None:
         """Lower the speed when the line damages more than it should."""
+        self._damage_seen = self.line_does_damage
         if self.flasher.damaged < DAMAGE_TOLERATED or self.flasher.rate == RATES[0]:
             return
         slower = _below(self.flasher.rate)

@@ -12,19 +12,30 @@ from groundwire.quantities import Span
 
 def survey(session: Session, after: bytes) -> dict[int, SectorState]:
     """The state of every sector of the flash, compared with `after`."""
+    return survey_spans(session, after, (Span(0, len(after)),))
+
+
+def survey_spans(session: Session, after: bytes, spans: tuple[Span, ...]) -> dict[int, SectorState]:
+    """The state of the sectors of some spans, compared with the whole flash as it is to be."""
     states: dict[int, SectorState] = {}
-    for block in Span(0, len(after)).units(BLOCK):
-        same = holds(session, block, block.of(after))
-        for sector in block.units(SECTOR):
-            wanted = sector.of(after)
-            if same or holds(session, sector, wanted):
-                states[sector.start] = SectorState.SAME
-            elif holds(session, sector, BLANK_SECTOR):
-                states[sector.start] = SectorState.BLANK
-            else:
-                states[sector.start] = SectorState.OTHER
-        session.tell(Progress("compare", block.end, len(after)))
+    total = sum(span.widened(SECTOR).size for span in spans)
+    done = 0
+    for span in spans:
+        for block in span.widened(SECTOR).units(BLOCK):
+            same = holds(session, block, block.of(after))
+            for sector in block.units(SECTOR):
+                states[sector.start] = (
+                    SectorState.SAME if same else _sector_state(session, sector, sector.of(after))
+                )
+            done += block.size
+            session.tell(Progress("compare", done, total))
     return states
+
+
+def _sector_state(session: Session, sector: Span, wanted: bytes) -> SectorState:
+    if holds(session, sector, wanted):
+        return SectorState.SAME
+    return SectorState.BLANK if holds(session, sector, BLANK_SECTOR) else SectorState.OTHER
 
 
 def differing(session: Session, data: bytes, start: int, action: str) -> tuple[int, ...]:

@@ -25,6 +25,7 @@ from groundwire.quantities import Span, merge_spans
 BACKUP = "backup.bin"
 JOURNAL = "journal.jsonl"
 Consent = Callable[[WritePlan, Identity], bool]
+OnFolder = Callable[[Path], None]
 Placing = Callable[[Identity, Layout], Placement]
 
 
@@ -33,12 +34,18 @@ def always(_plan: WritePlan, _identity: Identity) -> bool:
     return True
 
 
+def unheard(_folder: Path) -> None:
+    """Nobody wants to know the job folder before the report."""
+
+
 @dataclass(frozen=True)
 class WriteRequest:
     """What to write and under which conditions.
 
     `base` is the folder in which the job makes a folder of its own. `keep_backup=False` means
     that the user typed --no-backup in full: the flash is read for the proof but not kept.
+    `on_folder` is told the folder of the job as soon as it is known, so that a failure can be
+    reported there; it may not exist yet.
     """
 
     name: str
@@ -51,6 +58,7 @@ class WriteRequest:
     consent: Consent = always
     only_plan: bool = False
     reboot: bool = True
+    on_folder: OnFolder = unheard
 
 
 @dataclass(frozen=True)
@@ -109,6 +117,7 @@ def change_flash(session: Session, request: WriteRequest) -> WriteReport:
     identity, layout = session.identity, session.layout
     placement = request.place(identity, layout)
     before = _find_unfinished(session, request) or _look_before(session, request)
+    request.on_folder(before.folder)
     session.tell(Phase("plan", "working out what differs"))
     after = place_over(before.data, placement, layout)
     if before.resumed:
@@ -124,11 +133,12 @@ def finish(
     """Check a plan against the rules, ask, carry it out, and report."""
     identity = session.identity
     check_plan(plan, request.allowed)
-    outcome = None
+    outcome, rate = None, session.flasher.rate
     if not request.only_plan:
         if not session.while_linked(lambda: request.consent(plan, identity)):
             raise Cancelled(during="the plan was shown")
         outcome = _carry_out(session, request, plan, before)
+        rate = session.flasher.rate
         if request.reboot:
             session.tell(Phase("reboot", "starting the firmware"))
             session.run_once(session.flasher.reboot())
@@ -140,7 +150,7 @@ def finish(
         backup_kept=before.path is not None,
         resumed=before.resumed,
         outcome=outcome,
-        baudrate=session.flasher.rate,
+        baudrate=rate,
         relinks=session.relinks,
         took_s=session.port.now() - started,
     )
@@ -187,7 +197,12 @@ def _backup_reference(before: Before) -> str:
 def job_folder(session: Session, base: Path) -> Path:
     """A folder for one job, named for module and time, so that no job overwrites another."""
     now = datetime.datetime.now().astimezone()
-    return base / f"groundwire-{backup_name(session.identity, now)}"
+    name = f"groundwire-{backup_name(session.identity, now)}"
+    folder, number = base / name, 1
+    while folder.exists():
+        number += 1
+        folder = base / f"{name}-{number}"
+    return folder
 
 
 def _look_before(session: Session, request: WriteRequest) -> Before:
@@ -196,6 +211,8 @@ def _look_before(session: Session, request: WriteRequest) -> Before:
     if request.given_backup is not None:
         data = _prove_given(session, request.given_backup)
         return Before(data, folder, request.given_backup)
+    if request.only_plan:
+        return Before(read_whole(session), folder, None)
     if not request.keep_backup:
         session.tell(Notice("no backup is kept, as asked", Severity.WARNING))
         return Before(read_whole(session), folder, None)

@@ -125,7 +125,7 @@ class BenchPort:
                 self._settle(max(happens, self._now))
                 continue
             self._settle(wake)
-            if self._time_of(at_least) < wake:  # something arrived just now
+            if max(self._time_of(at_least), self._now) < wake:  # something arrived just now
                 continue
             self._now = wake
             data = self._take()

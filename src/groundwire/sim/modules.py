@@ -90,7 +90,9 @@ def bootloader(chip: str) -> bytes:
     """The first 0x11000 bytes of a flash: a loader with its container and partition table."""
     recipe = RECIPES[chip]
     stream = known_stream(recipe.key)
-    code = plain_code(0x8000, recipe.marker, recipe.loader_text, seed=2)
+    # the boot ROM reads its marker from flash as it lies there: enciphered here, it ends up plain
+    marker = stream.apply(recipe.marker.ljust(8, b"\0"), 0x100) if recipe.marker else b""
+    code = plain_code(0x8000, marker, recipe.loader_text, seed=2)
     # the table is plain text in flash: enciphered here, the packer's cipher makes it plain
     code += stream.apply(_partition_table(recipe), len(code))
     code += b"\xff" * (-len(code) % 32)

@@ -193,7 +193,7 @@ def decode_command(code: int, payload: bytes, *, is_long: bool) -> Command:
 # --- replies --------------------------------------------------------------------------------
 
 _LINKED_CODE: Final = ShortCode.LINK_CHECK + 1
-_INCOMPLETE_CODE: Final = 0x05
+_INCOMPLETE_CODE: Final = 0x05  # its length field is one more than what follows
 
 
 def _short_reply_body(reply: ShortReply) -> bytes:
@@ -246,7 +246,8 @@ def encode_reply(reply: Reply) -> bytes:
     """The bytes that the chip sends for one reply."""
     if isinstance(reply, ShortReply):
         body = COMMAND_HEAD + _short_reply_body(reply)
-        return REPLY_HEAD + bytes([len(body)]) + body
+        surplus = 1 if isinstance(reply, ShortIncomplete) else 0
+        return REPLY_HEAD + bytes([(len(body) + surplus) & 0xFF]) + body
     body = _long_reply_body(reply)
     return LONG_REPLY_HEAD + U16.pack(len(body)) + body
 
@@ -380,9 +381,12 @@ class ReplyBuffer:
         head = bytes(held[3:6])
         if not 4 <= length <= MAX_SHORT_REPLY or not COMMAND_HEAD.startswith(head):
             return None, 0
-        if len(held) < 3 + length:
-            return None, 3 + length
-        return ReplyFrame(held[6], None, bytes(held[7 : 3 + length])), 3 + length
+        size = 3 + length
+        if length >= 6 and len(held) > 6 and held[6] == _INCOMPLETE_CODE:
+            size -= 1  # the boot ROM counts one byte that it never sends
+        if len(held) < size:
+            return None, size
+        return ReplyFrame(held[6], None, bytes(held[7:size])), size
 
     def _long_frame(self) -> tuple[ReplyFrame | None, int]:
         held = self._bytes

@@ -50,6 +50,7 @@ ROM_PARTIAL_FRAME_S: Final = 0.3  # a guess, marked so in PROTOCOL.md: the ROM a
 FILL: Final = b"\xff" * 256
 FILL_BYTES: Final = SECTOR_SIZE + 104  # ends any frame that a loader may be waiting for
 OTHER_RATES: Final = (115_200, 921_600, 1_500_000, 2_000_000, 460_800, 230_400)
+SEARCHES: Final = 6  # through all speeds, about 0.7 s each: an adapter may stall for seconds
 RETRIED: Final = (NoReply, ProtocolError)
 
 
@@ -158,11 +159,12 @@ class Exchange:
         Raises:
             LinkLost: it answers at none.
         """
-        for rate in dict.fromkeys((self.rate, *OTHER_RATES)):
-            yield SetBaudrate(rate)
-            if (yield from confirm_link(tries=2)):
-                self.rate = rate
-                return
+        for _ in range(SEARCHES):
+            for rate in dict.fromkeys((self.rate, *OTHER_RATES)):
+                yield SetBaudrate(rate)
+                if (yield from confirm_link(tries=2)):
+                    self.rate = rate
+                    return
         yield SetBaudrate(self.rate)
         raise LinkLost(command=after)
 

@@ -37,6 +37,7 @@ class ChipFacts:
     name: str
     group: Group
     chip_id: int
+    device_id: int
     key_class: str
     efuse_key: bool
     marker: str
@@ -48,6 +49,8 @@ class ChipFacts:
     above_size: AboveSize
     crc_pages: bool
     crc_locks: bool
+    never_locks: tuple[str, ...]
+    code_end: int
     idle_restart_s: float
     baud_nearest: bool
     boot_version: str

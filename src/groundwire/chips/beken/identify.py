@@ -35,6 +35,7 @@ from groundwire.chips.beken.messages import (
 from groundwire.chips.family import Identity, RfHealth
 from groundwire.errors import (
     CommandRefused,
+    CorruptFrame,
     FlashSilent,
     NoReply,
     ProtocolError,
@@ -91,12 +92,16 @@ class Findings:
 
 def read_register(link: Exchange, address: int) -> Procedure[int]:
     """The value of a register."""
-    reply = yield from link.ask(ReadReg(address), Register, within_s=REGISTER_WITHIN_S)
-    if reply.address != address:
-        raise WrongReply(
-            command="ReadReg", asked=hex_address(address), got=hex_address(reply.address)
-        )
-    return reply.value
+
+    def attempt() -> Procedure[int]:
+        reply = yield from link.ask_once(ReadReg(address), Register, within_s=REGISTER_WITHIN_S)
+        if reply.address != address:
+            raise WrongReply(
+                command="ReadReg", asked=hex_address(address), got=hex_address(reply.address)
+            )
+        return reply.value
+
+    return (yield from link.insist("ReadReg", attempt))
 
 
 def chip_crc(link: Exchange, first: int, last: int) -> Procedure[int]:
@@ -108,9 +113,13 @@ def chip_crc(link: Exchange, first: int, last: int) -> Procedure[int]:
 
 def read_sector(link: Exchange, address: int) -> Procedure[bytes]:
     """4096 bytes at an address as the chip counts it."""
-    reply = yield from link.ask(Read4K(address), SectorData, within_s=SECTOR_READ_S)
-    check_sector(reply, address)
-    return reply.data
+
+    def attempt() -> Procedure[bytes]:
+        reply = yield from link.ask_once(Read4K(address), SectorData, within_s=SECTOR_READ_S)
+        check_sector(reply, address)
+        return reply.data
+
+    return (yield from link.insist("Read4K", attempt))
 
 
 def check_sector(reply: SectorData, address: int) -> None:
@@ -122,10 +131,12 @@ def check_sector(reply: SectorData, address: int) -> None:
     """
     if reply.status:
         raise CommandRefused(command="Read4K", status=reply.status, meaning="address protected")
-    if reply.address != address or len(reply.data) != SECTOR_SIZE:
+    if reply.address != address:
         raise WrongReply(
             command="Read4K", asked=hex_address(address), got=hex_address(reply.address)
         )
+    if len(reply.data) != SECTOR_SIZE:
+        raise CorruptFrame(reason="a sector of another length", frame=reply.data)
 
 
 # --- who is it -----------------------------------------------------------------------------------

@@ -51,14 +51,19 @@ def read_status(link: Exchange, flash: FlashChip | None) -> Procedure[int]:
 
 
 def _read_one(link: Exchange, flash_command: int) -> Procedure[int]:
-    reply = yield from link.ask(ReadStatus(flash_command), StatusRegister, within_s=STATUS_WITHIN_S)
-    if reply.flash_command != flash_command:
-        raise WrongReply(
-            command="ReadStatus",
-            asked=f"register 0x{flash_command:02X}",
-            got=f"register 0x{reply.flash_command:02X}",
+    def attempt() -> Procedure[int]:
+        reply = yield from link.ask_once(
+            ReadStatus(flash_command), StatusRegister, within_s=STATUS_WITHIN_S
         )
-    return reply.value
+        if reply.flash_command != flash_command:
+            raise WrongReply(
+                command="ReadStatus",
+                asked=f"register 0x{flash_command:02X}",
+                got=f"register 0x{reply.flash_command:02X}",
+            )
+        return reply.value
+
+    return (yield from link.insist("ReadStatus", attempt))
 
 
 def _write(link: Exchange, how: StatusWrite, value: int) -> Procedure[None]:

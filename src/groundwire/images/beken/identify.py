@@ -207,7 +207,10 @@ def identify(content: BekenContent) -> Recognition:
         bootloader_version=_loader_name(loader),
         bootloader_valid=loader is not None and loader.valid,
         app=_span_in_file(content, app) if app is not None else None,
-        app_valid=app is not None and not app.damaged and app.stream is not None,
+        app_valid=app is not None
+        and not app.damaged
+        and app.stream is not None
+        and not _cut_off(content),
         version=text.version,
         evidence=guess.evidence + rf_seen,
         problems=_problems(content, kind, guess),
