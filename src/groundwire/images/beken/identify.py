@@ -129,6 +129,12 @@ def _cut_off(content: BekenContent) -> list[Problem]:
     return [Problem(span, "the application reaches the end of the file: the file is cut off")]
 
 
+def _app_obstacles(content: BekenContent, app: CodeArea) -> list[Problem]:
+    """What keeps the application from booting; a container left from an older one does not."""
+    found = code_problems(content, app, "application") + _cut_off(content)
+    return [problem for problem in found if problem.weight is Weight.DAMAGE]
+
+
 def _structure_problems(content: BekenContent, kind: ImageKind) -> list[Problem]:
     found: list[Problem] = []
     whole = Span(0, len(content.flash))
@@ -207,10 +213,7 @@ def identify(content: BekenContent) -> Recognition:
         bootloader_version=_loader_name(loader),
         bootloader_valid=loader is not None and loader.valid,
         app=_span_in_file(content, app) if app is not None else None,
-        app_valid=app is not None
-        and not app.damaged
-        and app.stream is not None
-        and not _cut_off(content),
+        app_valid=app is not None and not _app_obstacles(content, app),
         version=text.version,
         evidence=guess.evidence + rf_seen,
         problems=_problems(content, kind, guess),
