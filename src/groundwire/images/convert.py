@@ -35,6 +35,10 @@ def convert(
     """
     chosen = options or ConvertOptions()
     if recognise(data).family == "bouffalo":
+        if form is Form.BL602_WHOLE and chosen.bootloader:
+            page, _ = bouffalo.convert(data, Form.BL602_APP, name)
+            made = bouffalo.with_application(chosen.bootloader, page, name)
+            return Converted(made, form, ("all but the firmware partition as it was",))
         made, note = bouffalo.convert(data, form, name, chosen.version)
         return Converted(made, form, (note,))
     return beken.convert(data, form, chosen, name)
