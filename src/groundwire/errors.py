@@ -183,6 +183,47 @@ class InputUnreadable(UsageError):
         return "check the name and the permissions of the file"
 
 
+@dataclass(eq=False, kw_only=True)
+class CannotCalibrate(UsageError):
+    """The loads and readings that were given do not determine a calibration."""
+
+    code = "meter.cannot-calibrate"
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"no calibration follows from that: {self.reason}"
+
+    @property
+    def next_step(self) -> str:
+        return "measure a resistive load of at least a tenth of the meter's range"
+
+
+@dataclass(eq=False, kw_only=True)
+class LoaderMissing(UsageError):
+    """This chip's boot ROM can neither read nor prove its flash; a small program must do it.
+
+    The program is the chip vendor's RAM loader. It runs in RAM only and is gone after a reset.
+    groundwire ships no vendor software, so the file has to be fetched once.
+    """
+
+    code = "usage.loader-missing"
+    asked: str
+    chip: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.asked} on a {self.chip} needs the vendor's RAM loader, and none is at hand"
+
+    @property
+    def means(self) -> str:
+        return "groundwire ships no vendor software; the file is fetched once and kept"
+
+    @property
+    def next_step(self) -> str:
+        return "run: groundwire loader get"
+
+
 # --- port and link: exit 3 -----------------------------------------------------------------------
 
 
@@ -444,6 +485,28 @@ class CommandRefused(ProtocolError):
         return "identify the module again and compare the chip with what you expected"
 
 
+@dataclass(eq=False, kw_only=True)
+class RegisterUnchanged(ProtocolError):
+    """A register of a metering chip reads back otherwise than it was written."""
+
+    code = "meter.register-unchanged"
+    register: str
+    wanted: int
+    found: int
+
+    @property
+    def what(self) -> str:
+        return f"{self.register} was set to 0x{self.wanted:X} and reads 0x{self.found:X}"
+
+    @property
+    def means(self) -> str:
+        return "writes do not reach the chip, or another program sets it up as well"
+
+    @property
+    def next_step(self) -> str:
+        return "check the transmit wire to the chip, and stop other programs that read it"
+
+
 # --- flash: exit 5 -----------------------------------------------------------------------------
 
 
@@ -654,6 +717,50 @@ class ImageTooLarge(ImageError):
     @property
     def next_step(self) -> str:
         return "choose an image for this flash size"
+
+
+@dataclass(eq=False, kw_only=True)
+class NotALoader(ImageError):
+    """The file is not a RAM loader that a boot ROM of this family would run."""
+
+    code = "image.not-a-loader"
+    size: int
+    finding: str
+
+    @property
+    def what(self) -> str:
+        return f"a file of {size_text(self.size)} is no RAM loader: {self.finding}"
+
+    @property
+    def means(self) -> str:
+        return "another file was named, or it is damaged"
+
+    @property
+    def next_step(self) -> str:
+        return "run: groundwire loader get"
+
+
+@dataclass(eq=False, kw_only=True)
+class ConversionRefused(ImageError):
+    """A conversion was asked for whose result would not boot, or cannot be made from this file."""
+
+    code = "image.conversion-refused"
+    name: str
+    form: str
+    reason: str
+    advice: str = ""
+
+    @property
+    def what(self) -> str:
+        return f"{self.name!r} is not made into {self.form}: {self.reason}"
+
+    @property
+    def means(self) -> str:
+        return "the result would not boot, or would lose what the module needs"
+
+    @property
+    def next_step(self) -> str:
+        return self.advice or "inspect the file to see what is in it"
 
 
 # --- unsupported: exit 7 -----------------------------------------------------------------------

@@ -27,11 +27,13 @@ class Send:
 class Receive:
     """Wait until `at_least` bytes are there, and take all that are.
 
-    When `within_s` has passed first, the answer holds what came, which may be nothing.
+    When `within_s` has passed first, or the line was quiet for `quiet_s` after its first byte, the
+    answer holds what came, which may be nothing.
     """
 
     within_s: float
     at_least: int = 1
+    quiet_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,9 @@ class Port(Protocol):
 
     def send(self, data: bytes) -> None: ...
 
-    def receive(self, within_s: float, at_least: int = 1) -> bytes: ...
+    def receive(
+        self, within_s: float, at_least: int = 1, quiet_s: float | None = None
+    ) -> bytes: ...
 
     def set_baudrate(self, rate: int) -> None: ...
 

@@ -7,11 +7,12 @@ seam knows an opcode, a checksum or the name of a boot ROM.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from groundwire.evidence import Evidence
 from groundwire.quantities import Span
 from groundwire.wire import Procedure
 
@@ -19,15 +20,6 @@ SECTOR = 4096
 
 
 # --- what is known of a module -----------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """One fact about a module or an image, and how it was learned."""
-
-    fact: str
-    value: str
-    source: str
 
 
 class RfHealth(StrEnum):
@@ -44,7 +36,8 @@ class Identity:
     """All that is known of a module without writing to it.
 
     `key_class` names the instruction cipher the chip applies ("tuya", "zero", ...), or "" where
-    the chip does not tell. `mac` is "" where no calibration area holds one.
+    the chip does not tell. `mac` is "" where no calibration area holds one. `partitions` are the
+    regions that a table in the module's own flash declares, where it has one.
     """
 
     family: str
@@ -58,6 +51,8 @@ class Identity:
     bootloader: str = ""
     mac: str = ""
     rf: RfHealth = RfHealth.UNKNOWN
+    rf_addresses: tuple[int, ...] = ()
+    partitions: tuple[Region, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -168,7 +163,16 @@ class Flasher(Protocol):
         """How many exchanges failed and were repeated since the speed was last set."""
         ...
 
+    @property
+    def rate(self) -> int:
+        """The speed of the line, as last proven."""
+        ...
+
     def identify(self, flash_size: int | None = None) -> Procedure[Identity]: ...
+
+    def relinked(self) -> None:
+        """The module was reset and has linked again at the link speed."""
+        ...
 
     def set_speed(self, rate: int) -> Procedure[None]:
         """Change both ends to `rate` and prove it with real reads; on failure both are back."""
@@ -202,6 +206,10 @@ class Flasher(Protocol):
         """Program whole sectors; bits can only go from 1 to 0."""
         ...
 
+    def cannot_write(self, span: Span) -> str:
+        """Why this module would not let us write a span, or "" where it does."""
+        ...
+
     def keep_alive(self) -> Procedure[None]:
         """Send what keeps the module linked; cheap, never harmful."""
         ...
@@ -233,7 +241,10 @@ class Emulator(Protocol):
 
     @property
     def baudrate(self) -> float:
-        """The speed that the chip's UART runs at, as its divisor gives it."""
+        """The speed that the chip's UART runs at, as its divisor gives it.
+
+        0 while the chip measures the speed of what arrives: then it reads bytes as they were sent.
+        """
         ...
 
     def power(self, *, on: bool, at_s: float) -> None:
@@ -285,8 +296,14 @@ class ChipFamily:
     """One registered family: what it is called and how its parts are made.
 
     `try_link(seconds)` is a procedure that asks for a link for about that long and never harms a
-    chip of another family. `flasher()` makes a host side for a module that has just linked.
-    `place(data, name, identity, policy)` decides where an image goes, or raises `ImageError`.
+    chip of another family. `flasher()` makes a host side for a module that has just linked; where
+    the family has a `check_loader`, it is `flasher(loader)` instead: the bytes of the vendor's RAM
+    loader, or b"" where none is at hand. `check_loader(data)` names such a file, or raises
+    `ImageError`. `log_baudrate` is the speed that the firmware logs at, `hands` what a person has
+    to do so that the module comes up in download mode ("" for a plain reset).
+    `layout(identity)` gives the regions of its flash, and `identify_dump(data)` what a whole-flash
+    dump tells of its module, or None. `place(data, name, identity, layout, policy)` decides where
+    an image goes, or raises `ImageError`.
     `looks_like_mine(heard)` names a chip of this family from stray bytes, or returns "".
     """
 
@@ -295,9 +312,12 @@ class ChipFamily:
     parts: tuple[str, ...]
     link_baudrate: int
     try_link: Callable[[float], Procedure[LinkTry]]
-    flasher: Callable[[], Flasher]
-    layout: Callable[[str, int], Layout]
-    place: Callable[[bytes, str, Identity, BootloaderPolicy], Placement]
+    flasher: Callable[..., Flasher]
+    layout: Callable[[Identity], Layout]
+    identify_dump: Callable[[bytes], Identity | None]
+    place: Callable[[bytes, str, Identity, Layout, BootloaderPolicy], Placement]
     emulator: Callable[..., Emulator]
-    demo_parts: Sequence[str] = field(default=())
     looks_like_mine: Callable[[bytes], str] = lambda _heard: ""
+    check_loader: Callable[[bytes], str] | None = None
+    log_baudrate: int = 115_200
+    hands: str = ""

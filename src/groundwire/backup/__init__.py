@@ -1,0 +1,1 @@
+"""Backups on disk: files, manifests, journals and how they are compared."""

@@ -1,0 +1,98 @@
+"""How a run ends when it does not end well: one message, one exit status, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from groundwire.cli.failures import BadCommandLine, next_step
+from groundwire.cli.shapes import failed_result, json_line
+from groundwire.cli.streams import clean, note, put
+from groundwire.errors import Cancelled, ExitCode, GroundwireError, InternalError
+
+if TYPE_CHECKING:
+    import click
+
+LONGEST_TRACEBACK: Final = 100_000
+
+
+@dataclass(slots=True)
+class Invocation:
+    """What must be known of a call before and after its parsing, to end it well."""
+
+    verb: str = ""
+    is_json: bool = False
+    verbosity: int = 0
+    trace: Path | None = None
+
+    @classmethod
+    def of(cls, arguments: Sequence[str], verbs: Sequence[str]) -> Invocation:
+        """What the bare words say; used where parsing fails before a verb is reached."""
+        flags = list(arguments)
+        if "--" in flags:
+            flags = flags[: flags.index("--")]
+        verb = next((word for word in flags if word in verbs), "")
+        verbosity = sum(
+            word.count("v") for word in flags if word[:2] == "-v" and not word.strip("-v")
+        )
+        return cls(verb=verb, is_json="--json" in flags, verbosity=verbosity)
+
+
+def end_failed(invocation: Invocation, error: GroundwireError) -> int:
+    """Say what went wrong, in three parts or as one JSON object."""
+    code = int(error.exit_code)
+    if invocation.is_json:
+        put(json_line(failed_result(invocation.verb, error, next_step(error))))
+        return code
+    note(message(error))
+    return code
+
+
+def message(error: GroundwireError) -> str:
+    """The three-part text of an error with the command line's own next step, fit to be shown."""
+    lines = [f"error: {clean(error.what)}"]
+    if error.means:
+        lines.append(f"  likely   {clean(error.means)}")
+    step = next_step(error)
+    if step:
+        lines.append(f"  next     {clean(step)}")
+    if error.exit_code is not ExitCode.CANCELLED:
+        lines.append(f"  more     groundwire explain {error.code}")
+    return "\n".join(lines)
+
+
+def end_usage(invocation: Invocation, error: click.ClickException) -> int:
+    """A command line that cannot be parsed."""
+    verb = f"groundwire {invocation.verb}" if invocation.verb else "groundwire"
+    text = error.format_message().strip().rstrip(".")
+    text = text[:1].lower() + text[1:]
+    return end_failed(invocation, BadCommandLine(message=text, help_command=f"{verb} --help"))
+
+
+def end_interrupted(invocation: Invocation) -> int:
+    """Ctrl-C outside of anything that could have been changed."""
+    return end_failed(invocation, Cancelled())
+
+
+def end_broken(invocation: Invocation, error: Exception) -> int:
+    """A defect: one clear message; the traceback only into the trace file or with -vv."""
+    text = "".join(traceback.format_exception(error))
+    detail = f"{type(error).__name__}: {error}"
+    if invocation.trace is not None:
+        _append_traceback(invocation.trace, text)
+    status = end_failed(invocation, InternalError(detail=clean(detail, 300)))
+    if invocation.verbosity > 1:
+        note(clean(text, LONGEST_TRACEBACK))
+    return status
+
+
+def _append_traceback(path: Path, text: str) -> None:
+    try:
+        with path.open("a", encoding="ascii") as file:
+            file.write(json.dumps({"traceback": text}) + "\n")
+    except OSError:
+        return  # the message itself still reaches the user

@@ -1,0 +1,28 @@
+"""groundwire free."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from groundwire.chips.family import BootloaderPolicy
+from groundwire.cli.changing import BACKUP_FLAGS, FOLDER_FLAG, YES_FLAGS, Conditions, flagged
+from groundwire.cli.images import BOOTLOADER_FLAG
+from groundwire.cli.options import FILE, Settings, module_options
+from groundwire.cli.write import write
+
+
+@click.command("free")
+@click.argument("image", type=FILE)
+@BOOTLOADER_FLAG
+@flagged(*YES_FLAGS, *BACKUP_FLAGS, FOLDER_FLAG)
+@module_options
+def command(settings: Settings, image: Path, bootloader: str, **conditions: object) -> None:
+    """The whole job: identify, back up, plan, write, prove, reboot, report.
+
+    Leaves a folder with backup, manifest, journal, trace, and a report as Markdown and JSON. The
+    same command finishes an interrupted job.
+    """
+    terms = Conditions(**conditions)  # type: ignore[arg-type]
+    write(settings, image, BootloaderPolicy(bootloader), terms, verb="free")

@@ -1,0 +1,1 @@
+"""Beken images: checksum packets, instruction cipher, containers, tables and calibration."""

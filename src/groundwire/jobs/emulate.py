@@ -1,0 +1,144 @@
+"""The emulate job: a module in memory behind a port that other programs open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from groundwire.chips.family import SECTOR, Emission, Emulator
+from groundwire.chips.registry import families, family_of
+from groundwire.errors import BadArgument, UnknownImage
+from groundwire.link.serve import Endpoint, Pace, serve
+from groundwire.quantities import size_text
+from groundwire.sim.faults import LineFaults
+from groundwire.sim.modules import stock_flash
+
+ASKED_WITHIN_S: Final = 0.5
+HELD_S: Final = 0.25
+LARGEST_FLASH: Final = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class EmulateOptions:
+    """What the emulated module and its line are like.
+
+    `hands_s`: when another program asks and hears nothing for so long, the module is reset, as a
+    person at the bench would do it; 0 for never.
+    """
+
+    flash: bytes | None = None
+    hands_s: float = 2.0
+    paced: bool = True
+    faults: LineFaults | None = None
+
+
+def make_emulator(chip: str, flash: bytes | None = None) -> Emulator:
+    """An emulated module with this content, or with made-up vendor content.
+
+    Raises:
+        BadArgument: no family knows the chip.
+        UnknownImage: the content cannot be that of a whole flash.
+    """
+    family = family_of(chip)
+    if family is None:
+        known = ", ".join(part for one in families() for part in one.parts)
+        raise BadArgument(name="chip", value=chip, expected=f"one of {known}")
+    part = next(one for one in family.parts if one.upper() == chip.upper())
+    if flash is not None and (not flash or len(flash) % SECTOR or len(flash) > LARGEST_FLASH):
+        raise UnknownImage(
+            name="dump",
+            size=len(flash),
+            finding=f"{size_text(len(flash))} is no flash made of whole sectors",
+        )
+    return family.emulator(part, flash if flash is not None else stock_flash(part))
+
+
+def serve_emulated(
+    chip: str, endpoint: Endpoint, options: EmulateOptions, stop: Callable[[], bool]
+) -> None:
+    """Let an emulated module live on an endpoint until `stop` turns true."""
+    emulator = make_emulator(chip, options.flash)
+    if options.hands_s > 0:
+        emulator = HelpingHands(emulator, options.hands_s)
+    if options.faults is not None:
+        endpoint = FaultyEndpoint(endpoint, options.faults)
+    serve(emulator, endpoint, stop, Pace(wire=options.paced))
+
+
+class HelpingHands:
+    """An emulated module and somebody who resets it when it is asked and does not answer."""
+
+    def __init__(self, emulator: Emulator, patience_s: float) -> None:
+        self._emulator = emulator
+        self._patience_s = patience_s
+        self._asked_s = float("-inf")
+        self._answered_s = 0.0
+        self._release_s: float | None = None
+
+    @property
+    def baudrate(self) -> float:
+        return self._emulator.baudrate
+
+    def power(self, *, on: bool, at_s: float) -> None:
+        self._emulator.power(on=on, at_s=at_s)
+
+    def hold_reset(self, *, held: bool, at_s: float) -> None:
+        self._emulator.hold_reset(held=held, at_s=at_s)
+
+    def on_bytes(self, data: bytes, first_s: float, byte_s: float) -> None:
+        if first_s - self._asked_s > ASKED_WITHIN_S:
+            self._answered_s = max(self._answered_s, first_s)  # patience begins with the asking
+        self._asked_s = first_s
+        self._emulator.on_bytes(data, first_s, byte_s)
+
+    def advance(self, now_s: float) -> None:
+        self._emulator.advance(now_s)
+        if self._release_s is not None:
+            if now_s >= self._release_s:
+                self._release_s = None
+                self._answered_s = now_s
+                self._emulator.hold_reset(held=False, at_s=now_s)
+            return
+        asks = now_s - self._asked_s < ASKED_WITHIN_S
+        if asks and now_s - self._answered_s > self._patience_s:
+            self._release_s = now_s + HELD_S
+            self._emulator.hold_reset(held=True, at_s=now_s)
+
+    def next_event_s(self) -> float | None:
+        own = self._emulator.next_event_s()
+        if self._release_s is None:
+            return own
+        return self._release_s if own is None else min(own, self._release_s)
+
+    def take_output(self) -> list[Emission]:
+        emissions = self._emulator.take_output()
+        if emissions:
+            self._answered_s = emissions[-1].start_s
+        return emissions
+
+
+class FaultyEndpoint:
+    """An endpoint on a line that damages, loses or delays bytes."""
+
+    def __init__(self, endpoint: Endpoint, faults: LineFaults) -> None:
+        self._endpoint = endpoint
+        self._faults = faults
+
+    def fileno(self) -> int:
+        return self._endpoint.fileno()
+
+    def read(self) -> bytes:
+        data = self._endpoint.read()
+        if self._faults.echo and data:
+            self._endpoint.write(data)
+        return b"" if self._faults.deaf else self._faults.to_chip(data)
+
+    def write(self, data: bytes) -> None:
+        self._endpoint.write(self._faults.to_host(data))
+
+    def rate(self) -> int | None:
+        return self._endpoint.rate()
+
+    def close(self) -> None:
+        self._endpoint.close()
