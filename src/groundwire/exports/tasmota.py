@@ -12,8 +12,8 @@ from functools import cache
 
 from groundwire.errors import UnsupportedHere
 from groundwire.pins import MeterChip, PinRole, Role, Wiring
+from groundwire.tables.load import EvidenceKind, load_rows
 from groundwire.tables.modules import Module, Shape, module_named
-from groundwire.tables.rows import load_rows
 
 GPIO_ORDER = (0, 1, 2, 3, 4, 5, 9, 10, 12, 13, 14, 15, 16, 17)
 HLW8012_CF = 2688
@@ -29,7 +29,7 @@ class FunctionRow:
 
     role: Role
     code: int
-    evidence: str
+    evidence: EvidenceKind
     source: str
     inverted: bool = False
     channels: bool = False
@@ -41,7 +41,7 @@ class ContactRow:
 
     number: str
     gpio: int
-    evidence: str
+    evidence: EvidenceKind
     source: str
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
-from groundwire.tables.rows import load_rows
+from groundwire.tables.load import EvidenceKind, load_rows
 
 GPIO_LABEL = re.compile(r"P(?P<port>[AB]?)(?P<number>[0-9]{1,2})")
 
@@ -28,9 +28,9 @@ class ModuleRow:
     name: str
     chip: str
     esphome: str
-    shape: str
+    shape: Shape
     pins: tuple[str, ...]
-    evidence: str
+    evidence: EvidenceKind
     source: str
     points: tuple[str, ...] = ()
 
@@ -79,7 +79,7 @@ def all_modules() -> tuple[Module, ...]:
     rows = load_rows("groundwire.tables", "modules.toml", "module", ModuleRow)
     return tuple(
         Module(
-            row.name, row.chip, row.esphome, Shape(row.shape), pads(row.pins), pads(row.points),
+            row.name, row.chip, row.esphome, row.shape, pads(row.pins), pads(row.points),
             row.source,
         )
         for row in rows

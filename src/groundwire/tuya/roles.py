@@ -19,6 +19,7 @@ from groundwire.pins import (
     SerialMcu,
     Wiring,
 )
+from groundwire.tables.load import EvidenceKind
 from groundwire.tuya.facts import (
     DriverFact,
     chip_of_module,
@@ -200,7 +201,7 @@ def pin_role(parameters: Parameters, name: str, pin: int, confidence: Confidence
             level = parameters.number(level_name)
             inverted = level == 0 if level in {0, 1} else inverted
         sure = confidence if not fact.doubtful else Confidence.GUESS
-        if fact.evidence == "reported" and sure is Confidence.CERTAIN:
+        if fact.evidence is EvidenceKind.REPORTED and sure is Confidence.CERTAIN:
             sure = Confidence.LIKELY
         colour = fact.colour
         if parameters.number("cwtype") == 1:
