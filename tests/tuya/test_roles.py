@@ -119,6 +119,7 @@ def test_no_meter_where_metering_is_off():
         ("{dmod:7,iicscl:24,iicsda:26,2235ccur:2,2235wcur:4}", LedChip.SM2235, (2, None, 4)),
         ("{iicscl:24,iicsda:26,kp58wcur:3,kp58ccur:5}", LedChip.KP18058, (5, None, 3)),
         ("{iicscl:24,iicsda:26,drgbcur:14}", LedChip.BP5758D, (14, None, None)),
+        ("{dmod:8,iicscl:24,iicsda:9,2235ccur:14,2235wcur:6}", LedChip.SM2235, (14, None, 6)),
     ],
 )
 def test_led_drivers_by_number_or_by_their_currents(text, chip, currents):

@@ -218,7 +218,7 @@ def led_driver(parameters: Parameters) -> LedDriver | None:
     facts = driver_facts()
     chosen = next((fact for fact in facts if dmod is not None and dmod in fact.dmod), None)
     source = f"dmod {dmod}"
-    if chosen is None and dmod in {None, 0} and {"iicscl", "iicsda"} & names:
+    if chosen is None and {"iicscl", "iicsda"} & names:
         chosen = next((fact for fact in facts if names & set(fact.marks)), None)
         source = "the current settings"
     if chosen is None:
