@@ -61,7 +61,9 @@ def write_commands(wiring: Wiring) -> str:
         for pin in settings.pins
     ]
     if settings.commands:
-        lines.append(f'setStartupCommand "{settings.start_command()}"')
+        # The firmware turns single quotes inside the quotes back into double ones.
+        command = settings.start_command().replace('"', "'")
+        lines.append(f'StartupCommand "{command}"')
     return "\n".join(lines) + "\n" if lines else ""
 
 
