@@ -10,7 +10,7 @@ def main() -> int:
         setattr(serial.Serial, name, lambda _self, *_args: None)
     for name in ("dtr", "rts"):
         setattr(serial.Serial, name, property(lambda _self: False, lambda _self, _value: None))
-    from bflb_mcu_tool.__main__ import run_main
+    from bflb_mcu_tool.__main__ import run_main  # noqa: PLC0415 - after the lines are harmless
 
     run_main()
     return 0
