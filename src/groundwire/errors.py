@@ -184,6 +184,22 @@ class InputUnreadable(UsageError):
 
 
 @dataclass(eq=False, kw_only=True)
+class CannotCalibrate(UsageError):
+    """The loads and readings that were given do not determine a calibration."""
+
+    code = "meter.cannot-calibrate"
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"no calibration follows from that: {self.reason}"
+
+    @property
+    def next_step(self) -> str:
+        return "measure a resistive load of at least a tenth of the meter's range"
+
+
+@dataclass(eq=False, kw_only=True)
 class LoaderMissing(UsageError):
     """This chip's boot ROM can neither read nor prove its flash; a small program must do it.
 
@@ -467,6 +483,28 @@ class CommandRefused(ProtocolError):
     @property
     def next_step(self) -> str:
         return "identify the module again and compare the chip with what you expected"
+
+
+@dataclass(eq=False, kw_only=True)
+class RegisterUnchanged(ProtocolError):
+    """A register of a metering chip reads back otherwise than it was written."""
+
+    code = "meter.register-unchanged"
+    register: str
+    wanted: int
+    found: int
+
+    @property
+    def what(self) -> str:
+        return f"{self.register} was set to 0x{self.wanted:X} and reads 0x{self.found:X}"
+
+    @property
+    def means(self) -> str:
+        return "writes do not reach the chip, or another program sets it up as well"
+
+    @property
+    def next_step(self) -> str:
+        return "check the transmit wire to the chip, and stop other programs that read it"
 
 
 # --- flash: exit 5 -----------------------------------------------------------------------------

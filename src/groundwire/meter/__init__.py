@@ -1,0 +1,1 @@
+"""Energy-metering chips: their protocols, their host side and their emulators."""
