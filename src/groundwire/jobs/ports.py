@@ -12,6 +12,7 @@ from groundwire.errors import BadArgument
 from groundwire.events import Event, NeedHands, Tell
 from groundwire.link.trace import TracingPort
 from groundwire.sim.bench import Adapter, BenchPort
+from groundwire.sim.bouffalo import stand_in_loader
 from groundwire.sim.faults import LineFaults
 from groundwire.sim.modules import stock_flash
 from groundwire.wire import Port
@@ -22,10 +23,14 @@ HANDS_AFTER_S: Final = 0.5
 
 @dataclass(frozen=True)
 class OpenedPort:
-    """A port; `bench` is its emulated module, or None for a real one."""
+    """A port; `bench` is its emulated module, or None for a real one.
+
+    `loader` is what an emulated module takes for its vendor's RAM loader, where it needs one.
+    """
 
     port: Port
     bench: BenchPort | None = None
+    loader: bytes = b""
 
     @property
     def is_emulated(self) -> bool:
@@ -63,7 +68,7 @@ def open_port(name: str, *, trace: Path | None = None) -> OpenedPort:
         opened = OpenedPort(SerialPort(name))
     if trace is None:
         return opened
-    return OpenedPort(TracingPort(opened.port, trace), opened.bench)
+    return OpenedPort(TracingPort(opened.port, trace), opened.bench, opened.loader)
 
 
 def part_name(chip: str) -> str:
@@ -96,4 +101,5 @@ def open_emulated(
     assert family is not None
     emulator = family.emulator(part, stock_flash(part) if flash is None else flash)
     bench = BenchPort(emulator, adapter, faults)
-    return OpenedPort(bench, bench)
+    loader = stand_in_loader() if family.check_loader else b""
+    return OpenedPort(bench, bench, loader)
