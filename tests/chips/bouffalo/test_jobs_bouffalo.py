@@ -7,7 +7,7 @@ from groundwire.chips.family import BootloaderPolicy
 from groundwire.chips.ladder import LadderOptions
 from groundwire.chips.nor_flash import NorFlash
 from groundwire.chips.registry import families, family_of
-from groundwire.errors import LoaderMissing
+from groundwire.errors import LoaderMissing, UnsupportedHere
 from groundwire.events import NeedHands
 from groundwire.jobs.backup import take_backup
 from groundwire.jobs.session import Session, SessionOptions
@@ -62,10 +62,22 @@ def test_families_do_not_take_each_other_for_themselves(chip, wait_s):
     assert port.now() - started < 4
 
 
-def test_without_a_loader_a_backup_says_what_to_do():
+def test_without_a_loader_a_backup_says_what_to_do(tmp_path):
     session, _, _ = session_on(loader=b"")
+    assert session.link().chip == "BL602"
+    assert session.flasher.rate == 115_200
     with pytest.raises(LoaderMissing, match="none is at hand"):
-        session.link()
+        take_backup(session, tmp_path / "backup.bin")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("chip", ["BL702", "BL616"])
+def test_relatives_are_identified_and_refused_by_every_job(chip, tmp_path):
+    port = BenchPort(BouffaloEmulator(chip), Adapter())
+    session = Session(port, families(), SessionOptions(ladder=OPTIONS, loader=LOADER))
+    assert session.link().chip == chip
+    with pytest.raises(UnsupportedHere, match=chip):
+        take_backup(session, tmp_path / "backup.bin")
 
 
 def test_backup_is_whole(tmp_path):

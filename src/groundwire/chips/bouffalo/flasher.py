@@ -111,6 +111,7 @@ class BouffaloFlasher:
             running = self._link.stage is Stage.LOADER
             if running or (not found.locked and self._image is not None):
                 yield from self._enter_loader(found)
+                yield from identify.find_device_info(self._link, found, info)
                 yield from identify.find_flash_chip(self._link, found)
                 yield from identify.find_content(self._link, found)
             else:
