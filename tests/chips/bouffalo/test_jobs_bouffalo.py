@@ -2,13 +2,14 @@
 
 import pytest
 
+from groundwire.chips.bouffalo.emulated_chip import ChipOptions
 from groundwire.chips.bouffalo.emulator import BouffaloEmulator, Mode
 from groundwire.chips.family import BootloaderPolicy
 from groundwire.chips.ladder import LadderOptions
 from groundwire.chips.nor_flash import NorFlash
 from groundwire.chips.registry import families, family_of
-from groundwire.errors import LoaderMissing, UnsupportedHere
-from groundwire.events import NeedHands
+from groundwire.errors import ChipContradicted, LoaderMissing, NothingLinked, UnsupportedHere
+from groundwire.events import Heard, NeedHands
 from groundwire.jobs.backup import take_backup
 from groundwire.jobs.session import Session, SessionOptions
 from groundwire.jobs.write import change_flash, image_request
@@ -121,3 +122,35 @@ def test_write_over_a_bad_line_succeeds(tmp_path, seed):
     assert flash[0x11000 : 0x11000 + len(image)] == image
     assert flash[:0x10000] == STOCK[:0x10000]
     assert flash[0xD8000:] == STOCK[0xD8000:]
+
+
+def test_a_running_module_is_named_by_its_log_within_seconds():
+    """The user takes it for a BK7231N and resets it by hand, without holding BOOT."""
+    emulator = BouffaloEmulator("BL602", STOCK, ChipOptions(boot_by_hands=False))
+    port = BenchPort(emulator, Adapter())
+    told = []
+
+    def tell(event):
+        told.append((port.now(), event))
+        if isinstance(event, NeedHands) and not port.hands_are_busy and port.now() < 2:
+            port.press_reset(after_s=0.5)
+
+    session = Session(port, families(), SessionOptions(chip="BK7231N", ladder=OPTIONS), tell=tell)
+    with pytest.raises(NothingLinked, match="Bouffalo BL602 prints its log at 2000000 baud"):
+        session.link()
+    heard = [(at, event) for at, event in told if isinstance(event, Heard)]
+    named = [at for at, event in heard if "Bouffalo BL602" in event.detail]
+    assert named
+    assert named[0] < 10
+    asked = [event.instruction for at, event in told if isinstance(event, NeedHands)]
+    assert "hold BOOT" in asked[-1]
+    assert "CEN to GND" in asked[0]
+
+
+def test_a_chip_that_is_named_wrongly_is_contradicted_with_evidence():
+    emulator = BouffaloEmulator("BL602", STOCK)
+    options = SessionOptions(chip="BK7231N", ladder=OPTIONS)
+    session = Session(BenchPort(emulator, Adapter()), families(), options)
+    with pytest.raises(ChipContradicted, match="this is a BL602") as caught:
+        session.link()
+    assert "version word 0x00000001" in caught.value.means

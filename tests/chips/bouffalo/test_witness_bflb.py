@@ -1,7 +1,7 @@
 """The vendor's own host, unchanged but for modem lines, flashes the emulated module over a pty.
 
 It needs an environment of its own because it pins old packages: GROUNDWIRE_BFLB_MCU_TOOL names the
-Python of a virtual environment that has bflb-mcu-tool 1.10.0.
+tool in it, bflb-mcu-tool 1.10.0.
 """
 
 import os
@@ -26,10 +26,11 @@ SHIM = Path(__file__).parent / "bflb_shim.py"
 
 @pytest.fixture
 def tool():
-    python = os.environ.get(ENVIRONMENT)
-    if not python or not Path(python).exists():
-        pytest.skip(f"{ENVIRONMENT} names no Python with bflb-mcu-tool")
-    return python
+    """The Python of the environment in which the tool is installed."""
+    named = os.environ.get(ENVIRONMENT)
+    if not named or not Path(named).exists():
+        pytest.skip(f"{ENVIRONMENT} names no bflb-mcu-tool")
+    return str(Path(named).with_name("python"))
 
 
 @pytest.fixture
