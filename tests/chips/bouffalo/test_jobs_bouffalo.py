@@ -2,6 +2,7 @@
 
 import pytest
 
+import corpus
 from groundwire.chips.bouffalo.emulated_chip import ChipOptions
 from groundwire.chips.bouffalo.emulator import BouffaloEmulator, Mode
 from groundwire.chips.family import BootloaderPolicy
@@ -11,6 +12,7 @@ from groundwire.chips.registry import families, family_of
 from groundwire.errors import ChipContradicted, LoaderMissing, NothingLinked, UnsupportedHere
 from groundwire.events import Heard, NeedHands
 from groundwire.jobs.backup import take_backup
+from groundwire.jobs.restore import RestoreRequest, restore_backup
 from groundwire.jobs.session import Session, SessionOptions
 from groundwire.jobs.write import change_flash, image_request
 from groundwire.quantities import Span
@@ -154,3 +156,17 @@ def test_a_chip_that_is_named_wrongly_is_contradicted_with_evidence():
     with pytest.raises(ChipContradicted, match="this is a BL602") as caught:
         session.link()
     assert "version word 0x00000001" in caught.value.means
+
+
+@pytest.mark.corpus
+def test_a_real_flash_is_backed_up_and_restored(tmp_path):
+    real = corpus.dump("bl602-obk-full")
+    session, _, emulator = session_on(content=real)
+    session.link()
+    backup = take_backup(session, tmp_path / "real.bin")
+    assert backup.data == real
+    emulator.flash.data[0x10000:0x20000] = bytes(0x10000)
+    request = RestoreRequest(backup=tmp_path / "real.bin", base=tmp_path, reboot=False)
+    report = restore_backup(session, request)
+    assert report.outcome is not None
+    assert emulator.flash.data == real
