@@ -10,7 +10,7 @@ from groundwire.chips.ladder import LadderOptions
 from groundwire.chips.nor_flash import NorFlash
 from groundwire.chips.registry import families, family_of
 from groundwire.errors import ChipContradicted, LoaderMissing, NothingLinked, UnsupportedHere
-from groundwire.events import Heard, NeedHands
+from groundwire.events import Heard, NeedHands, Notice
 from groundwire.jobs.backup import take_backup
 from groundwire.jobs.restore import RestoreRequest, restore_backup
 from groundwire.jobs.session import Session, SessionOptions
@@ -147,6 +147,19 @@ def test_a_running_module_is_named_by_its_log_within_seconds():
     asked = [event.instruction for at, event in told if isinstance(event, NeedHands)]
     assert "hold BOOT" in asked[-1]
     assert "CEN to GND" in asked[0]
+
+
+def test_the_chip_is_named_before_its_loader_is_there():
+    port = BenchPort(BouffaloEmulator("BL602", STOCK), Adapter())
+    told = []
+    options = SessionOptions(ladder=OPTIONS, loader=LOADER)
+    session = Session(
+        port, families(), options, tell=lambda event: told.append((port.now(), event))
+    )
+    session.link()
+    at, notice = next((at, event) for at, event in told if isinstance(event, Notice))
+    assert notice.text == "this is a BL602, MAC 7C:B9:4C:00:00:01"
+    assert at < 1.0
 
 
 def test_a_chip_that_is_named_wrongly_is_contradicted_with_evidence():
