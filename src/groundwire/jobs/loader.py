@@ -169,7 +169,7 @@ def fetch_by_pip(source: LoaderSource, folder: Path) -> Path:
 
 
 def _clients() -> list[list[str]]:
-    """The package clients that may be there: an environment may be made without a pip of its own."""
+    """The package clients that may be there; an environment need not have a pip of its own."""
     clients = [[sys.executable, "-m", "pip"]]
     clients += [[path] for name in ("pip3", "pip") if (path := shutil.which(name))]
     if path := shutil.which("python3", path=os.defpath):
