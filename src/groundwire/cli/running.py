@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from groundwire.chips.ladder import LadderOptions
@@ -109,7 +109,7 @@ def with_module(
             session = Session(
                 opened.port,
                 families(),
-                session_options(settings),
+                replace(session_options(settings), loader=opened.loader),
                 tell=opened.listener(tell),
                 stop=interrupts.stop,
             )
@@ -118,6 +118,8 @@ def with_module(
             shown = act(job)
         finally:
             opened.port.close()
+            if failure := getattr(opened.port, "failure", ""):
+                tell(Notice(f"the trace is incomplete: {failure}", Severity.WARNING))
         values = {"port": name, "emulated": opened.is_emulated, "warnings": warnings}
         screen.result(verb, shown.lines, {**values, **shown.values})
 
