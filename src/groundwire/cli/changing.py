@@ -21,7 +21,7 @@ from groundwire.cli.render import write_lines
 from groundwire.cli.running import Job, Shown, open_named, with_module
 from groundwire.cli.screen import Screen
 from groundwire.cli.shapes import Shape, identity_shape, plan_shape
-from groundwire.errors import Cancelled, GroundwireError, OutputUnwritable
+from groundwire.errors import Cancelled, GroundwireError, InternalError, OutputUnwritable
 from groundwire.events import Notice, Severity
 from groundwire.jobs.ports import OpenedPort
 from groundwire.jobs.report import ReportInput, write_reports
@@ -179,6 +179,9 @@ class Change:
         except KeyboardInterrupt:
             self._leave_report(job, None, Cancelled())
             raise
+        except Exception as error:
+            self._leave_report(job, None, InternalError(detail=f"{type(error).__name__}: {error}"))
+            raise
         self._leave_report(job, report, None)
         lines = write_lines(report, emulated=job.is_emulated)
         return Shown(lines, write_shape(report))
@@ -195,7 +198,7 @@ class Change:
             is_emulated=job.is_emulated,
             identity=job.session.identity,
             source_name=source.name,
-            source_sha256=hashlib.sha256(source.data).hexdigest(),
+            source_sha256=hashlib.sha256(source.data).hexdigest() if source.data else "",
             source_size=len(source.data),
             folder=folder,
             warnings=tuple(job.warnings),

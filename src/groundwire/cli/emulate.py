@@ -63,7 +63,6 @@ FAULT_FLAGS = (
     metavar="PORT",
     help="Serve on a TCP port of this machine (0: any free one) instead of a pty.",
 )
-@click.option("--unpaced", is_flag=True, help="Bytes take no time on the line.")
 @click.option(
     "--hands",
     "hands_s",
@@ -79,7 +78,6 @@ def command(
     settings: Settings,
     over: Path | None,
     tcp: int | None,
-    unpaced: bool,
     hands_s: float,
     **faults: object,
 ) -> None:
@@ -91,7 +89,6 @@ def command(
     options = EmulateOptions(
         flash=read_input(over) if over is not None else None,
         hands_s=hands_s,
-        paced=not unpaced,
         faults=Faults(**faults).of_line(),  # type: ignore[arg-type]
     )
     emulate(settings, settings.chip or "", options, tcp)

@@ -118,6 +118,8 @@ def with_module(
             shown = act(job)
         finally:
             opened.port.close()
+            if failure := getattr(opened.port, "failure", ""):
+                tell(Notice(f"the trace is incomplete: {failure}", Severity.WARNING))
         values = {"port": name, "emulated": opened.is_emulated, "warnings": warnings}
         screen.result(verb, shown.lines, {**values, **shown.values})
 

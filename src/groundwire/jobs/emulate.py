@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from groundwire.chips.family import SECTOR, Emission, Emulator
-from groundwire.chips.registry import families, family_of
-from groundwire.errors import BadArgument, UnknownImage
-from groundwire.link.serve import Endpoint, Pace, serve
+from groundwire.chips.registry import family_of
+from groundwire.errors import UnknownImage
+from groundwire.jobs.ports import part_name
+from groundwire.link.serve import Endpoint, serve
 from groundwire.quantities import size_text
 from groundwire.sim.faults import LineFaults
 from groundwire.sim.modules import stock_flash
@@ -29,7 +30,6 @@ class EmulateOptions:
 
     flash: bytes | None = None
     hands_s: float = 2.0
-    paced: bool = True
     faults: LineFaults | None = None
 
 
@@ -40,11 +40,9 @@ def make_emulator(chip: str, flash: bytes | None = None) -> Emulator:
         BadArgument: no family knows the chip.
         UnknownImage: the content cannot be that of a whole flash.
     """
-    family = family_of(chip)
-    if family is None:
-        known = ", ".join(part for one in families() for part in one.parts)
-        raise BadArgument(name="chip", value=chip, expected=f"one of {known}")
-    part = next(one for one in family.parts if one.upper() == chip.upper())
+    part = part_name(chip)
+    family = family_of(part)
+    assert family is not None
     if flash is not None and (not flash or len(flash) % SECTOR or len(flash) > LARGEST_FLASH):
         raise UnknownImage(
             name="dump",
@@ -63,7 +61,7 @@ def serve_emulated(
         emulator = HelpingHands(emulator, options.hands_s)
     if options.faults is not None:
         endpoint = FaultyEndpoint(endpoint, options.faults)
-    serve(emulator, endpoint, stop, Pace(wire=options.paced))
+    serve(emulator, endpoint, stop)
 
 
 class HelpingHands:
