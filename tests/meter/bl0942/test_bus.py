@@ -3,12 +3,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from groundwire.errors import BadArgument, CorruptFrame, NoReply, RegisterUnchanged
+from groundwire.link.runner import run
 from groundwire.meter.bl0942.bus import Bus, Identity, Miss, Reading, set_ups
 from groundwire.meter.bl0942.codec import Register
 from groundwire.meter.bl0942.emulated_line import Fault
 from groundwire.meter.bl0942.exchange import Channel, Loss
 from meter_attribution import FIRST, WIRINGS, by_address, by_line, poll_many
-from meter_runner import run
 
 WRONG = {"wrong chip", "stale"}
 # How long bytes may be held back must be known to the bus; an answer that begins up to 200 ms

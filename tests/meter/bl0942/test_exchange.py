@@ -1,12 +1,12 @@
 import pytest
 
+from groundwire.link.runner import run
 from groundwire.meter.bl0942.codec import ReadPacket, ReadRegister, Register, decode_packet
 from groundwire.meter.bl0942.emulated_line import Fault, LinePort, MeterLine
 from groundwire.meter.bl0942.emulator import Chip
 from groundwire.meter.bl0942.exchange import Channel, LineOwner, Loss
 from groundwire.wire import Answer, Discard, Receive, Send
 from meter_attribution import by_line
-from meter_runner import run
 
 PACKET = bytes.fromhex("55f4910086e433b57d00820600a41a00364e0000010033")
 ONE = Channel("A")

@@ -1,13 +1,13 @@
 import pytest
 
 from groundwire.errors import BadArgument
+from groundwire.link.runner import run
 from groundwire.meter.bl0942.bus import Bus, Reading
 from groundwire.meter.bl0942.emulated_line import LinePort, MeterLine
 from groundwire.meter.bl0942.emulator import Chip
 from groundwire.meter.bl0942.exchange import Channel
 from groundwire.meter.bl0942.ports import BY_DTR, BY_RTS, JoinedPort, transmit_lines
 from meter_attribution import load_of
-from meter_runner import run
 
 
 def two_adapters():

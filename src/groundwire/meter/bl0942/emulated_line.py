@@ -318,20 +318,31 @@ class LinePort:
         """Put bytes on the selected transmit line; the clock stands after the last one."""
         self.line.advance(self.line.send(self._selected, data, self._baudrate))
 
-    def receive(self, within_s: float, at_least: int = 1) -> bytes:
-        """What arrives until there are so many bytes, or the time has passed."""
+    def receive(self, within_s: float, at_least: int = 1, quiet_s: float | None = None) -> bytes:
+        """What arrives until there are so many bytes, or they pause, or the time has passed."""
         deadline_s = self.line.now_s + within_s
         while True:
             step_s = min(deadline_s, self.line.next_event_s)
             self._hear(step_s)
-            enough_s = self._inbox[at_least - 1].at_s if len(self._inbox) >= at_least else FOREVER_S
-            if enough_s <= min(deadline_s, self.line.next_event_s):
-                self.line.advance(enough_s)
+            done_s = self._inbox[at_least - 1].at_s if len(self._inbox) >= at_least else FOREVER_S
+            if quiet_s is not None and self._inbox:
+                done_s = min(done_s, self._pause_s(quiet_s))
+            if done_s <= step_s:
+                self.line.advance(done_s)
                 break
             self.line.advance(step_s)
             if step_s >= deadline_s:
                 break
         return self._take()
+
+    def _pause_s(self, quiet_s: float) -> float:
+        """When the bytes that have arrived are first followed by so long a silence."""
+        last_s = self._inbox[0].at_s
+        for heard in self._inbox:
+            if heard.at_s - last_s > quiet_s:
+                break
+            last_s = heard.at_s
+        return last_s + quiet_s
 
     def set_baudrate(self, rate: int) -> None:
         """Change the speed of both directions; what is half received is lost."""

@@ -51,6 +51,7 @@ QUIET_BYTES = 2.4
 TRAILING_BYTES = 1.05
 MOST_JUNK = 4
 FIRST_MARGIN_S = 0.0008
+GAP_S = 0.005
 QUIET_WITHIN_S = 0.1
 BABBLE_WITHIN_S = 1.0
 OTHER_CHIP_PAUSE_S = 0.020
@@ -218,18 +219,21 @@ class LineOwner:
         first_s = sent_s + (ANSWER_AFTER_BITS + BITS_PER_BYTE) * bit_s + slack_s
         answer_s = (ANSWER_AFTER_BITS + BITS_PER_BYTE * size) * bit_s * (1 + CLOCK_TOLERANCE)
         last_s = sent_s + answer_s + slack_s
-        got = bytearray()
-        until_s, missing = first_s, 1
-        while True:
-            answer = yield from self._do(Receive(max(0.0, until_s - self.now_s), missing))
-            got += answer.data
+        got = bytearray((yield from self._do(Receive(first_s - self.now_s))).data)
+        while got:
             at = _find_reply(got, request)
             if at is not None:
                 late = self.now_s > last_s + 0.5 * FIRST_MARGIN_S
                 return _judged(got, at, size, Loss.LATE if late else None)
-            if not answer.data or self.now_s >= last_s or len(got) > size + MOST_JUNK:
-                return Catch(_why_none(got, size), bytes(got), len(got))
-            until_s, missing = last_s, max(1, size - len(got))
+            missing = max(1, size - len(got))
+            if self.now_s >= last_s or len(got) > size + MOST_JUNK:
+                break
+            gap_s = GAP_S + self.latency_s
+            answer = yield from self._do(Receive(last_s - self.now_s, missing, gap_s))
+            got += answer.data
+            if len(answer.data) < missing:
+                break
+        return Catch(_why_none(got, size), bytes(got), len(got))
 
     def _nothing_behind(self, channel: Channel, catch: Catch) -> Procedure[Catch]:
         """Whether the answer ends where it should; a sagging line may add zeros."""

@@ -56,9 +56,9 @@ class JoinedPort:
         """Put bytes on the selected transmit line."""
         self._sender.send(data)
 
-    def receive(self, within_s: float, at_least: int = 1) -> bytes:
+    def receive(self, within_s: float, at_least: int = 1, quiet_s: float | None = None) -> bytes:
         """What the joined receive line brings."""
-        return self.ports[0].receive(within_s, at_least)
+        return self.ports[0].receive(within_s, at_least, quiet_s)
 
     def set_baudrate(self, rate: int) -> None:
         """Change the speed of both adapters."""
