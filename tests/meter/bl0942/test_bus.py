@@ -126,6 +126,32 @@ def test_a_restart_is_noticed_by_the_routine_check():
     assert run(bus.poll("A"), port).loss is Loss.RESTARTED
 
 
+def test_after_two_losses_in_a_row_the_chip_is_proven_before_it_is_believed():
+    line, port, channels = by_line()
+    bus = Bus(channels, set_up=set_ups(2))
+    run(bus.poll("A"), port)
+    line.faults = {Fault.NO_ANSWER: 1.0}
+    assert [run(bus.poll("A"), port).loss for _ in range(2)] == [Loss.SILENCE] * 2
+    line.faults = {}
+    line.chips[0].reset(line.now_s)
+    assert run(bus.poll("A"), port).loss is Loss.RESTARTED
+
+
+def test_one_damaged_register_that_passes_the_sum_does_not_condemn_a_chip():
+    line, port, channels = by_line()
+    bus = Bus(channels, set_up=set_ups(2))
+    run(bus.poll("A"), port)
+    chip = line.chips[0]
+    words, lies = chip._words, [0xFFFD]
+
+    def read_once_wrong(number, at_s):
+        return lies.pop() if lies else type(chip)._read(chip, number, at_s)
+
+    chip._read = read_once_wrong
+    assert run(bus.identify("A"), port) is Identity.SAME
+    assert words[Register.I_FAST_RMS_TH] == 0xFFFE
+
+
 def test_swapped_wires_are_noticed_by_the_tags():
     line, port, channels = by_line()
     bus = Bus(channels, set_up=set_ups(2))

@@ -10,7 +10,7 @@ to until it has been silent for a whole answer, so that a late one cannot meet t
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -112,15 +112,24 @@ class LineOwner:
     `latency_s` is the longest time that the adapter and the system may hold bytes back. The
     guarantee that no answer is credited to the wrong chip rests on it: an answer that comes later
     than this is dropped, and one that comes even twice as late still meets nobody's turn.
+    `clock` is the port's clock, needed where time passes outside of this owner's procedures.
     """
 
-    def __init__(self, latency_s: float = LATENCY_USB_S) -> None:
+    def __init__(
+        self, latency_s: float = LATENCY_USB_S, clock: Callable[[], float] | None = None
+    ) -> None:
         self.latency_s = latency_s
-        self.now_s = 0.0
+        self._clock = clock
+        self._passed_s = 0.0
         self.stray_bytes = 0
         self._clean = False
         self._started = False
         self._channel: Channel | None = None
+
+    @property
+    def now_s(self) -> float:
+        """Seconds on the port's clock, or the sum of what all operations took."""
+        return self._passed_s if self._clock is None else self._clock()
 
     # --- the procedure ------------------------------------------------------------------------
 
@@ -180,7 +189,7 @@ class LineOwner:
 
     def _do(self, op: Op) -> Generator[Op, Answer, Answer]:
         answer = yield op
-        self.now_s += answer.took_s
+        self._passed_s += answer.took_s
         return answer
 
     def _turn_to(self, channel: Channel) -> Procedure[None]:
