@@ -2,11 +2,11 @@
 
 import sys
 
-from groundwire import Session, families, open_port
+from groundwire import open_module
 
-opened = open_port(sys.argv[1] if len(sys.argv) > 1 else "sim:bk7231n")
-session = Session(opened.port, families(), tell=opened.listener(lambda event: None))
-identity = session.link()
-print(f"{identity.chip} with {identity.flash_size >> 20} MiB, MAC {identity.mac or 'unknown'}")
-for fact in identity.evidence:
-    print(f"  {fact.fact}: {fact.value} ({fact.source})")
+with open_module(sys.argv[1] if len(sys.argv) > 1 else "sim:bk7231n") as session:
+    identity = session.identity
+    size = identity.flash_size >> 20
+    print(f"{identity.chip} with {size} MiB, MAC {identity.mac or 'unknown'}")
+    for fact in identity.evidence:
+        print(f"  {fact.fact}: {fact.value} ({fact.source})")

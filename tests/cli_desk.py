@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ import pytest
 
 from groundwire.cli import running
 from groundwire.cli.main import entry
-from groundwire.events import Event, NeedHands
 from groundwire.jobs import ports
 from groundwire.jobs.emulate import make_emulator
 from groundwire.jobs.ports import OpenedPort
@@ -92,21 +91,15 @@ class Desk:
         if name not in self.benches:
             return ports.open_port(name, trace=trace)
         bench = self.benches[name]
-
-        def hands(event: Event) -> None:
-            if isinstance(event, NeedHands) and not bench.hands_are_busy:
-                bench.press_reset(after_s=0.5)
-
-        port = bench if trace is None else TracingPort(bench, trace)
-        return OpenedPort(port, is_emulated=True, wrap=hands)
+        return OpenedPort(bench if trace is None else TracingPort(bench, trace), bench)
 
 
 @pytest.fixture
-def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
     """An empty desk that the command line opens its ports on."""
     found = Desk()
     monkeypatch.setattr(running, "open_port", found.open)
-    yield found
+    return found
 
 
 @pytest.fixture

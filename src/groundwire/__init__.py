@@ -1,11 +1,9 @@
 """groundwire: bring cloud-only Wi-Fi modules to proven local operation.
 
-    from groundwire import Session, families, open_port, take_backup
+    from groundwire import open_module, take_backup
 
-    opened = open_port("/dev/ttyUSB0")                       # or "sim:bk7231n"
-    session = Session(opened.port, families(), tell=opened.listener(print))
-    session.link()
-    take_backup(session, Path("mine.bin"))
+    with open_module("/dev/ttyUSB0", tell=print) as session:  # or "sim:bk7231n"
+        take_backup(session, Path("mine.bin"))
 
 Names are loaded when they are first used: importing the package opens, reads and starts nothing.
 """
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from groundwire.events import Event
     from groundwire.images.recognise import recognise
     from groundwire.jobs.backup import take_backup
+    from groundwire.jobs.open import open_module
     from groundwire.jobs.plan import plan_on_module, plan_over_dump
     from groundwire.jobs.ports import open_port
     from groundwire.jobs.read import read_proven
@@ -46,6 +45,7 @@ _HOMES = {
     "change_flash": "jobs.write",
     "families": "chips.registry",
     "image_request": "jobs.write",
+    "open_module": "jobs.open",
     "open_port": "jobs.ports",
     "plan_on_module": "jobs.plan",
     "plan_over_dump": "jobs.plan",
@@ -70,6 +70,7 @@ __all__ = [
     "change_flash",
     "families",
     "image_request",
+    "open_module",
     "open_port",
     "plan_on_module",
     "plan_over_dump",

@@ -5,15 +5,17 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import click
 import pytest
 
 from cli_desk import Desk, Runner
-from groundwire.cli import endings, failures, main
+from groundwire.cli import endings, explain, failures, identify, main
 from groundwire.cli.endings import Invocation, message
 from groundwire.cli.failures import next_step
 from groundwire.cli.streams import clean
@@ -53,8 +55,6 @@ def failing(monkeypatch: pytest.MonkeyPatch):
     """Makes `groundwire explain` raise whatever is given."""
 
     def with_error(error: BaseException) -> None:
-        from groundwire.cli import explain
-
         def raise_it(*_given: object) -> None:
             raise error
 
@@ -106,8 +106,6 @@ def test_a_defect_with_vv_shows_where(failing, capsys: pytest.CaptureFixture[str
 def test_a_defect_goes_into_the_trace_file(
     groundwire: Runner, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from groundwire.cli import identify
-
     def broken(*_given: object, **_more: object) -> None:
         raise ZeroDivisionError("division by zero")
 
@@ -157,9 +155,6 @@ def test_every_flag_hint_belongs_to_a_code() -> None:
 
 
 def test_flag_hints_name_flags_that_exist() -> None:
-    import re
-    from importlib import import_module
-
     known = {"--help", "-vv"}
     for verb in main.VERBS:
         for one in import_module(f"groundwire.cli.{verb}").command.params:

@@ -11,6 +11,7 @@ from groundwire.images import uf2
 from groundwire.images.beken import package, rbl, rf, ug
 from groundwire.images.beken.content import read_content
 from groundwire.images.bouffalo import boot_header, partition_table
+from groundwire.images.health import Verdict, check_health
 from groundwire.images.recognise import ImageKind, recognise
 
 pytestmark = pytest.mark.corpus
@@ -27,7 +28,7 @@ def number(text):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_chip_key_and_kind(name):
+def test_chip_key_kind_and_health(name):
     reference = expected(name)
     own = reference["own"]
     found = recognise(dump(name))
@@ -46,6 +47,10 @@ def test_chip_key_and_kind(name):
     if code.get("obk_version"):
         assert found.version.endswith(code["obk_version"])
     assert [p for p in found.problems if found.kind is not ImageKind.ROTATED_DUMP] == []
+    health = check_health(dump(name))
+    no_code = found.kind is ImageKind.SETTINGS_ONLY
+    assert health.verdict is (Verdict.NO_IMAGE if no_code else Verdict.SOUND)
+    assert all(check.ok for check in health.checks)
 
 
 BEKEN = [name for name in NAMES if "bootloader" in expected(name)["own"]]

@@ -97,6 +97,25 @@ def test_damage_is_named(change, problem):
     assert problem in [text for _, text in uf2.parse(change(package())).problems]
 
 
+def test_many_large_partitions_are_refused_before_they_fill_the_memory():
+    blocks = [
+        block(number, 20, b"x", tag(Tag.OTA_PART_INFO, bytes(3) + b"") + tag(
+            Tag.OTA_PART_INFO, bytes.fromhex("100000") + b"p%d\0" % number
+        ), address=0xFFFF00)
+        for number in range(20)
+    ]  # fmt: skip
+    with pytest.raises(DamagedImage) as caught:
+        uf2.parse(b"".join(blocks)).extract(Scheme.DEVICE_SINGLE)
+    assert caught.value.finding == "its partitions are more than any flash holds"
+
+
+def test_a_file_of_tags_is_refused():
+    crowded = block(0, 600, tags=tag(1, b"") * 118)
+    with pytest.raises(DamagedImage) as caught:
+        uf2.parse(crowded * 600)
+    assert caught.value.finding == "more than 65536 tags are no package"
+
+
 def test_a_patch_outside_its_block_is_refused():
     info = tag(Tag.OTA_PART_INFO, bytes.fromhex("001000") + b"app\0")
     patch = tag(Tag.BINPATCH, bytes([0xFE, 5]) + struct.pack("<i", 1) + bytes([200]))

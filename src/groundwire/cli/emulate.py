@@ -10,7 +10,7 @@ import click
 from groundwire.backup.files import read_input
 from groundwire.cli.changing import flagged
 from groundwire.cli.interrupts import Interrupts
-from groundwire.cli.options import FILE, ChipType, Settings, screen_options
+from groundwire.cli.options import FILE, ChipType, SecondsType, Settings, screen_options
 from groundwire.cli.render import EMULATED
 from groundwire.cli.screen import make_screen
 from groundwire.events import Notice
@@ -67,7 +67,7 @@ FAULT_FLAGS = (
 @click.option(
     "--hands",
     "hands_s",
-    type=click.FloatRange(0, 3600),
+    type=SecondsType(),
     default=2.0,
     show_default=True,
     metavar="SECONDS",

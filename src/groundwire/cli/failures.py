@@ -141,7 +141,7 @@ OVERRIDES: Final = (
     ("the backup's bootloader is damaged", "leave --overwrite-loader away"),
     (
         "unless its replacement",
-        "groundwire write IMAGE --bootloader replace, with a valid one in it",
+        "groundwire write IMAGE --bootloader replace",
     ),
 )
 

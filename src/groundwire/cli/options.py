@@ -23,6 +23,7 @@ else:
 
 SLOWEST: Final = 115_200
 FASTEST: Final = 6_000_000
+QUOTED: Final = 60
 LARGEST_FLASH: Final = 64 << 20
 SMALLEST_FLASH: Final = 64 << 10
 LONGEST_WAIT_S: Final = 3600.0
@@ -49,6 +50,12 @@ class Settings:
 # --- kinds of values ----------------------------------------------------------------------------
 
 
+def _quoted(value: object) -> str:
+    """What was typed, short enough for a message."""
+    text = str(value)
+    return repr(text if len(text) <= QUOTED else f"{text[:QUOTED]}…")
+
+
 class NumberType(ParamType):
     """A decimal or 0x number, K and M allowed behind it, within bounds."""
 
@@ -64,10 +71,27 @@ class NumberType(ParamType):
         try:
             number = parse_number(str(value))
         except ValueError:
-            self.fail(f"{str(value)!r} is no number (decimal, 0x…, or with K or M)", param, ctx)
+            self.fail(f"{_quoted(value)} is no number (decimal, 0x…, or with K or M)", param, ctx)
         if not self._smallest <= number <= self._largest:
             self.fail(f"{number} is not between {self._smallest} and {self._largest}", param, ctx)
         return number
+
+
+class SecondsType(ParamType):
+    """A time that can be waited for."""
+
+    name = "seconds"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            seconds = float(str(value))
+        except ValueError:
+            self.fail(f"{_quoted(value)} is no time in seconds", param, ctx)
+        if not 0 <= seconds <= LONGEST_WAIT_S:  # refuses nan, which click's range lets through
+            self.fail(f"{seconds} is not between 0 and {LONGEST_WAIT_S:.0f} seconds", param, ctx)
+        return seconds
 
 
 class BaudType(ParamType):
@@ -100,7 +124,7 @@ class SpanType(ParamType):
             return parse_span(str(value))
         except ValueError:
             self.fail(
-                f"{str(value)!r} is no range: START+SIZE or START..END, decimal or 0x", param, ctx
+                f"{_quoted(value)} is no range: START+SIZE or START..END, decimal or 0x", param, ctx
             )
 
 
@@ -115,7 +139,7 @@ class ChipType(ParamType):
         known = {part.upper(): part for part in known_chips()}
         found = known.get(str(value).upper())
         if found is None:
-            self.fail(f"{str(value)!r} is none of {', '.join(known.values())}", param, ctx)
+            self.fail(f"{_quoted(value)} is none of {', '.join(known.values())}", param, ctx)
         return found
 
     def shell_complete(
@@ -202,7 +226,7 @@ PORT_FLAGS: Final = (
     click.option(
         "--link-wait",
         "link_wait_s",
-        type=click.FloatRange(0, LONGEST_WAIT_S),
+        type=SecondsType(),
         default=DEFAULT_WAIT_S,
         show_default=True,
         metavar="SECONDS",

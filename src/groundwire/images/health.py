@@ -12,6 +12,7 @@ from enum import StrEnum
 from groundwire.images import patterns
 from groundwire.images.beken import health as beken_health
 from groundwire.images.beken.content import BekenContent
+from groundwire.images.container_checks import container_checks
 from groundwire.images.findings import Check, Finding, Weight
 from groundwire.images.kinds import ImageKind, Recognition
 from groundwire.images.recognise import recognise_with_content
@@ -98,7 +99,7 @@ def health_of(
     data: bytes, recognition: Recognition, content: BekenContent | None, expected: Expected
 ) -> Health:
     """The same for a file that has been recognised already."""
-    checks: tuple[Check, ...] = ()
+    checks = container_checks(data, recognition.kind)
     if content is not None:
         findings, checks = beken_health.examine(content, recognition)
     else:

@@ -32,6 +32,25 @@ class ImageKind(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Form(StrEnum):
+    """The forms that a file can be converted into.
+
+    `PLAIN` is what a linker made; `ENCIPHERED` is code in its cipher, without checksums.
+    """
+
+    QIO = "qio"
+    UA = "ua"
+    DUMP = "dump"
+    PLAIN = "plain"
+    ENCIPHERED = "enciphered"
+    RBL = "rbl"
+    UG = "ug"
+    BL602_APP = "bl602-app"
+    BL602_RAW = "bl602-raw"
+    BL602_OTA = "bl602-ota"
+    BL602_WHOLE = "bl602-whole"
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Something wrong in a file: where, as offsets in the file, and what."""

@@ -74,7 +74,8 @@ def _settings_evidence(data: bytes) -> list[Evidence]:
     for offset in range(0, len(data) - _SECTOR + 1, _SECTOR):
         # A short record, filled up with 0xFF and enciphered block by block, repeats one block.
         tail = data[offset + 32 : offset + _SECTOR]
-        if tail[16:] == tail[:-16] and tail.count(tail[0]) < len(tail):
+        head = data[offset : offset + 16]
+        if tail[16:] == tail[:-16] and head != tail[:16] and len(set(tail[:16])) > 8:
             where = str(Span(offset, _SECTOR))
             found.append(Evidence("Tuya key sector", where, "one enciphered block repeats"))
             break

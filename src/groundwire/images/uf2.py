@@ -26,6 +26,9 @@ _PATCH_DIFF32 = 0xFE
 _FAL = struct.Struct("<I16s16sIII")
 _FAL_MAGIC = 0x45503130
 PARTITION_MAX = 16 << 20
+PARTITIONS_MAX = 16
+TAGS_MAX = 1 << 16
+_PROBLEMS_MAX = 32
 
 
 class Flag(IntFlag):
@@ -219,6 +222,7 @@ def parse(data: Buffer) -> Uf2File:
         raise _damaged(f"{len(raw) // BLOCK_SIZE} blocks are more than any flash takes")
     blocks: list[Block] = []
     problems: list[tuple[Span, str]] = []
+    tag_count = 0
     for at in range(0, len(raw) - BLOCK_SIZE + 1, BLOCK_SIZE):
         try:
             block = parse_block(raw[at : at + BLOCK_SIZE])
@@ -229,8 +233,14 @@ def parse(data: Buffer) -> Uf2File:
             text = f"block {block.number} stands where block {at // BLOCK_SIZE} should be"
             problems.append((Span(at, BLOCK_SIZE), text))
         blocks.append(block)
+        tag_count += len(block.tags)
+        if tag_count > TAGS_MAX:
+            raise _damaged(f"more than {TAGS_MAX} tags are no package")
     if not blocks:
         raise _damaged("no block of it can be read")
+    if len(problems) > _PROBLEMS_MAX:
+        text = f"{len(problems) - _PROBLEMS_MAX} more blocks are damaged"
+        problems[_PROBLEMS_MAX:] = [(Span(0, len(raw)), text)]
     _check_count(blocks, len(raw), problems)
     package_wide = blocks[0].tags if blocks[0].flags & Flag.NOT_MAIN_FLASH else ()
     tags = dict(package_wide)
@@ -293,6 +303,9 @@ def _extract(package: Uf2File, scheme: Scheme) -> tuple[Part, ...]:
         if end > _limit(package, name):
             raise _damaged(f"block {block.number} leaves the partition {name!r}")
         image = images.setdefault(name, bytearray())
+        others = sum(len(other) for other in images.values()) - len(image)
+        if len(images) > PARTITIONS_MAX or others + end > 2 * PARTITION_MAX:
+            raise _damaged("its partitions are more than any flash holds")
         image.extend(b"\xff" * (end - len(image)))
         image[block.address : end] = data
     addresses = {part.name: part.span.start for part in package.partitions}

@@ -197,7 +197,12 @@ def _backup_reference(before: Before) -> str:
 def job_folder(session: Session, base: Path) -> Path:
     """A folder for one job, named for module and time, so that no job overwrites another."""
     now = datetime.datetime.now().astimezone()
-    return base / f"groundwire-{backup_name(session.identity, now)}"
+    name = f"groundwire-{backup_name(session.identity, now)}"
+    folder, number = base / name, 1
+    while folder.exists():
+        number += 1
+        folder = base / f"{name}-{number}"
+    return folder
 
 
 def _look_before(session: Session, request: WriteRequest) -> Before:

@@ -70,13 +70,20 @@ def _row(raw: dict[str, Any], cls: Any, where: str) -> Any:
     return cls(**values)
 
 
-def load_rows(package: str, file: str, table: str, cls: type[Row]) -> tuple[Row, ...]:
-    """All rows `[[table]]` of a TOML file inside a package, each as a `cls`.
-
-    Raises:
-        BadTable: the file does not fit the class; a defect of the package.
-    """
+@cache
+def _rows(package: str, file: str, table: str, cls: Any) -> tuple[Any, ...]:
     rows = _document(package, file).get(table)
     if not isinstance(rows, list):
         raise BadTable(f"{file}: no rows [[{table}]]")
     return tuple(_row(raw, cls, f"{file}: {table}[{at}]") for at, raw in enumerate(rows))
+
+
+def load_rows(package: str, file: str, table: str, cls: type[Row]) -> tuple[Row, ...]:
+    """All rows `[[table]]` of a TOML file inside a package, each as a `cls`; read once.
+
+    Raises:
+        BadTable: the file does not fit the class; a defect of the package.
+    """
+    key: Any = cls
+    found: tuple[Row, ...] = _rows(package, file, table, key)
+    return found

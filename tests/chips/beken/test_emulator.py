@@ -986,6 +986,16 @@ def test_a_firmware_that_restarts_on_a_link_check():
     assert LINKED in module.wait(0.01).heard()
 
 
+def test_bytes_that_arrive_all_at_once():
+    """As from a pty, where nothing paces them."""
+    module = Talk("BK7231T", device_of_the_runs())
+    module.send(FRAMES["write4k_0x12000"].data, byte_s=0.0)
+    assert module.wait(0.05).heard() == FRAMES["write4k_0x12000_reply"].data
+    assert module.send(FRAMES["read4k_0x11000"].data, byte_s=0.0).wait(0.5).heard() == (
+        FRAMES["read4k_0x11000_reply"].data
+    )
+
+
 # --- any bytes at any time -----------------------------------------------------------------------
 
 FRAGMENTS = [frame.data for frame in FRAMES.values() if len(frame.data) < 300]

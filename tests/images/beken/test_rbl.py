@@ -112,14 +112,6 @@ def test_a_raw_size_that_is_32_too_large_is_tolerated():
     assert (check.ok, check.size) == (True, len(stored))
 
 
-def test_a_damaged_header_is_named_by_its_place():
-    partition = bytearray(application())
-    at = len(partition) - rbl.INTERLEAVED_SIZE
-    partition[at + 40] ^= 1
-    assert list(rbl.find_headers(partition)) == []
-    assert rbl.headers_without_checksum(partition) == (at,)
-
-
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_header_or_a_damaged_image(data):
     with pytest.raises(DamagedImage):

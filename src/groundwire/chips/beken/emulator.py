@@ -85,6 +85,7 @@ class BekenEmulator:
             self._server = LoaderServer(facts, self.flash)
         self._receiver = Receiver(takes_repeated_01=self._is_rom, streams_writes=not self._is_rom)
         self._loader_code = bytes(self.flash.data[: facts.code_end])
+        self._has_loader = self._loader_code.count(0xFF) < len(self._loader_code)
         self._application: RunningApplication | None = None
         self._coming: deque[Coming] = deque()
         self._output: list[Emission] = []
@@ -206,8 +207,7 @@ class BekenEmulator:
 
     def _loader_lives(self) -> bool:
         """Whether the flash still holds the loader that the module came with."""
-        blank = self._loader_code.count(0xFF) == len(self._loader_code)
-        return not blank and self.flash.data[: len(self._loader_code)] == self._loader_code
+        return self._has_loader and self.flash.data.startswith(self._loader_code)
 
     # --- states and their ends -------------------------------------------------------------------
 
@@ -332,7 +332,8 @@ class BekenEmulator:
             count = min(count, max(coming.count_until(self._free_at, inclusive=False), 1))
             if not self._is_rom:  # a boot ROM loses what comes while it works
                 self._ring += coming.data[:count]
-                del self._ring[: len(self._ring) // RING_SIZE * RING_SIZE]
+                if coming.byte_s > 0:  # bytes that nothing paces (a pty) are not to be lost
+                    del self._ring[: len(self._ring) // RING_SIZE * RING_SIZE]
             self._last_byte_s = coming.time_of(count - 1)
             return count
         used, heard = self._receiver.take(coming.data[:count])

@@ -15,7 +15,11 @@ BOOTLOADER_END: Final = 0x11000
 
 
 class Start(Enum):
-    """The state in which an emulated module is handed over."""
+    """The state in which an emulated module is handed over.
+
+    OFF waits for power; RUNNING has had its firmware running for long; LINKED is in download mode
+    (a loader's idle limit counts from the first byte on).
+    """
 
     OFF = "off"
     RUNNING = "running"

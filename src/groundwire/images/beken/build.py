@@ -40,7 +40,12 @@ SDK_APP = PartitionRecipe("app", 0x10000, 0x110000, "2M.1220", 0)
 
 
 def stored_code(plain: Buffer, stream: KeyStream, logical: int) -> bytes:
-    """Plain code as it is stored, before checksums: filled up, enciphered, with its tail."""
+    """Plain code as it is stored, before checksums: filled up, enciphered, with its tail.
+
+    Code that is 16 bytes more than whole packets has been through a packer and keeps its tail.
+    """
+    if len(plain) % crc_blocks.DATA_SIZE == len(_TAIL):
+        return stream.apply(plain, logical)
     short = -len(plain) % crc_blocks.DATA_SIZE
     return stream.apply(bytes(plain) + b"\xff" * short, logical) + _TAIL
 

@@ -17,6 +17,7 @@ APP_LOGICAL = 0x10000
 MARKER_OFFSET = 0x100
 MARKERS = (b"BK7231\0\0", b"BK7238\0\0")
 _SECTOR = 4096
+_HEADERS_MAX = 16  # each is compared with the whole code
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,6 +116,18 @@ def _ends_here(check: PacketCheck, packets: int) -> bool:
     return whole and (packets == len(check) or check.states[packets] != PacketState.VALID)
 
 
+def _used_packets(header: rbl.RblHeader, seen: int, there: int, *, fits: bool | None) -> int:
+    """How many packets the code should have, by its container and by what was seen.
+
+    A container that does not fit and claims more than there is tells of a lost end; one that
+    claims less was left behind by an older and shorter application.
+    """
+    claimed = -(-header.payload_size // DATA_SIZE)
+    if fits is not False:
+        return claimed
+    return min(claimed, there) if claimed > seen else seen
+
+
 def read_code(
     data: Buffer,
     start: int,
@@ -130,12 +143,13 @@ def read_code(
     stream = find_stream(stored, logical)
     if stream is None and check.used() is None:
         return None
-    judged = [(found, _describes(found.header, check, stored)) for found in headers]
+    last = headers[-_HEADERS_MAX:]
+    judged = [(found, _describes(found.header, check, stored)) for found in last]
     fitting = [pair for pair in judged if pair[1] is not False] or judged[-1:]
     container, container_ok = fitting[0] if fitting else (None, None)
     packets = _end_by_scan(check)
-    if container is not None and container_ok is not False:
-        packets = -(-container.header.payload_size // DATA_SIZE)
+    if container is not None:
+        packets = _used_packets(container.header, packets, len(check), fits=container_ok)
     damaged = check.runs(PacketState.DAMAGED, 0, packets)
     erased = check.runs(PacketState.ERASED, 0, packets)
     return CodeArea(

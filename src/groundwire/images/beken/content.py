@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from groundwire.images.beken import bootloader, code_area, crc_blocks, rbl
 from groundwire.images.beken.bootloader import Bootloader
-from groundwire.images.beken.cipher import VECTOR_SIZE, find_stream
+from groundwire.images.beken.cipher import VECTOR_SIZE, find_stream, known_streams, vector_score
 from groundwire.images.beken.code_area import APP_LOGICAL, APP_START, BOOTLOADER_SPAN, CodeArea
 from groundwire.images.beken.crc_blocks import PacketState
 from groundwire.quantities import MIB, Span
@@ -69,10 +69,27 @@ def _starts_with_app(data: bytes, offset: int) -> bool:
     return len(head) >= VECTOR_SIZE and find_stream(head, APP_LOGICAL) is not None
 
 
+def _starts_with_loader_code(data: bytes) -> bool:
+    """Whether the start deciphers at address 0 with a known key set, and not as an application.
+
+    Without a cipher, and with an unknown key, both addresses do equally well.
+    """
+    head = crc_blocks.strip(data[: 2 * crc_blocks.PACKET_SIZE])
+    if len(head) < VECTOR_SIZE:
+        return False
+    return any(
+        vector_score(stream.apply(head, 0)) == 8
+        and vector_score(stream.apply(head, APP_LOGICAL)) < 8
+        for stream in known_streams()
+    )
+
+
 def _arrange(data: bytes) -> Arrangement | None:
     if bootloader.looks_like_bootloader(data):
         return Arrangement.FLASH
     if _starts_with_app(data, APP_START):
+        return Arrangement.FLASH
+    if _starts_with_loader_code(data):
         return Arrangement.FLASH
     if _starts_with_app(data, 0):
         return Arrangement.ROTATED if len(data) in FLASH_SIZES else Arrangement.APP_ONLY

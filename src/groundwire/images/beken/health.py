@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from groundwire.errors import GroundwireError
-from groundwire.images.beken import package, rbl, rf
+from groundwire.images.beken import crc_blocks, identify, package, rbl, rf
 from groundwire.images.beken.code_area import CodeArea
 from groundwire.images.beken.content import Arrangement, BekenContent
 from groundwire.images.beken.crc_blocks import PACKET_SIZE, PacketState
 from groundwire.images.findings import Check, Finding, Weight
 from groundwire.images.kinds import ImageKind, Recognition
-from groundwire.quantities import Span
+from groundwire.quantities import MIB, Span
 
 Result = tuple[tuple[Finding, ...], tuple[Check, ...]]
 
-# Texts of `identify` that describe how a file is arranged, and no loss.
-_ARRANGEMENT = ("wrapped around at the end",)
+# Problems that `identify` names and that are no loss.
+_HARMLESS = ("wrapped around at the end", identify.OLDER_CONTAINER)
 _FOREIGN = ("parts of two chips", "different keys")
-_RF_BY_CHIP = {"BK7231N": 0x1D0000, "BK7231M": 0x1D0000}
+_RF_BY_CHIP = {"BK7231N": 0x1D0000, "BK7231M": 0x1D0000, "BK7231T": 0x1E0000}
 _RF_DEFAULT = 0x1E0000
+_UPDATES_MAX = 8
 
 
 def _weight(text: str) -> Weight:
-    if any(part in text for part in _ARRANGEMENT):
+    if any(part in text for part in _HARMLESS):
         return Weight.NOTE
     if any(part in text for part in _FOREIGN):
         return Weight.FOREIGN
@@ -51,7 +52,7 @@ def examine(content: BekenContent, recognition: Recognition) -> Result:
         _packets(content.app, "application", checks)
         _application_hash(content, content.app, findings, checks)
     _updates(content, findings, checks)
-    _damaged_headers(content, findings)
+    _damaged_headers(content, recognition.kind, findings)
     _calibration(content, recognition, findings, checks)
     return tuple(findings), tuple(checks)
 
@@ -102,7 +103,7 @@ def _table(content: BekenContent, findings: list[Finding], checks: list[Check]) 
 
 def _updates(content: BekenContent, findings: list[Finding], checks: list[Check]) -> None:
     """Update files in the download partition: rests of updates, harmless when damaged."""
-    packages = [found for found in content.headers if not found.interleaved][:16]
+    packages = [found for found in content.headers if not found.interleaved][:_UPDATES_MAX]
     for found in packages:
         at = found.offset - content.base
         size = rbl.HEADER_SIZE + found.header.package_size
@@ -118,18 +119,40 @@ def _updates(content: BekenContent, findings: list[Finding], checks: list[Check]
             findings.append(Finding(Weight.NOTE, content.file_span(span), note))
 
 
-def _damaged_headers(content: BekenContent, findings: list[Finding]) -> None:
-    """A container header at the end of a code partition that fails its own checksum."""
-    loader = content.bootloader
-    ends = {0x11000, 0x10000}
-    if loader is not None:
-        ends |= {entry.span.end for entry in loader.table if entry.is_plausible}
-    for offset in rbl.headers_without_checksum(content.flash):
-        address = offset + content.base
-        if address + rbl.INTERLEAVED_SIZE in ends:
-            span = content.file_span(Span(address, rbl.INTERLEAVED_SIZE))
-            text = "the header of a container fails its own checksum"
-            findings.append(Finding(Weight.DAMAGE, span, text))
+def _header_places(content: BekenContent, kind: ImageKind) -> set[int]:
+    """Where headers of missing containers would end, by the packers and the loader's table."""
+    loader, app = content.bootloader, content.app
+    places: set[int] = set()
+    if loader is not None and loader.code.container is None:
+        places |= {0x11000, 0xFF00}
+    if app is None or app.container is not None:
+        return places
+    entry = loader.partition("app") if loader is not None else None
+    if entry is not None:
+        places.add(entry.span.end)
+    end = content.base + len(content.flash)
+    if kind in {ImageKind.QIO, ImageKind.UA} and end - rbl.INTERLEAVED_SIZE >= app.used.end:
+        places.add(end)
+    return places
+
+
+def _damaged_headers(content: BekenContent, kind: ImageKind, findings: list[Finding]) -> None:
+    """Something in a container header's place that is neither erased, nor code, nor whole.
+
+    With a valid packet among the three it was a header; else it may be anything.
+    """
+    for end in sorted(_header_places(content, kind)):
+        start = end - rbl.INTERLEAVED_SIZE
+        if start < content.base or end > content.base + len(content.flash):
+            continue
+        raw = content.flash[start - content.base : end - content.base]
+        check = crc_blocks.check(raw)
+        if check.count(PacketState.DAMAGED) == 0 and not raw.startswith(rbl.MAGIC):
+            continue
+        was_header = check.count(PacketState.VALID) > 0 or raw.startswith(rbl.MAGIC)
+        weight = Weight.DAMAGE if was_header else Weight.NOTE
+        text = "the header of a container fails its checksums"
+        findings.append(Finding(weight, content.file_span(Span.between(start, end)), text))
 
 
 def _calibration(
@@ -154,9 +177,12 @@ def _calibration(
     if at.state is rf.RfState.ERASED:
         text = "the radio calibration is erased: the module had lost its MAC address"
         findings.append(Finding(Weight.NOTE, content.file_span(at.span), text))
-    else:
-        text = "no radio calibration where this chip has it"
-        findings.append(Finding(Weight.DAMAGE, content.file_span(at.span), text))
+        return
+    # Other chips and larger flashes have it at places that are not all known.
+    usual = chip in _RF_BY_CHIP and len(content.flash) == 2 * MIB
+    weight = Weight.DAMAGE if usual else Weight.NOTE
+    text = "no radio calibration where this chip has it"
+    findings.append(Finding(weight, content.file_span(at.span), text))
 
 
 def can_be_restored(content: BekenContent) -> bool:

@@ -9,7 +9,6 @@ first and the body follows, raw; `package` opens that one.
 
 from __future__ import annotations
 
-import itertools
 import re
 import struct
 from collections.abc import Iterator
@@ -187,13 +186,6 @@ def find_headers(data: Buffer) -> Iterator[FoundHeader]:
         header = _interleaved_header(data, offset)
         if header is not None:
             yield FoundHeader(offset, header, interleaved=True)
-
-
-def headers_without_checksum(data: Buffer) -> tuple[int, ...]:
-    """Offsets where a header begins but is damaged: its first eight bytes fit, the rest not."""
-    good = {found.offset for found in find_headers(data)}
-    begun = itertools.islice(_LIKELY.finditer(data), _CANDIDATES_MAX)
-    return tuple(match.start() for match in begun if match.start() not in good)
 
 
 # --- checking the payload of a partition ----------------------------------------------------------

@@ -143,12 +143,6 @@ def look_at(data: Buffer, address: int) -> RfSector | None:
 def find(data: Buffer) -> tuple[RfSector, ...]:
     """Every sector of a flash content that starts as calibration data does."""
     raw = bytes(data)
-    found: list[RfSector] = []
-    at = raw.find(MAGIC)
-    while at >= 0:
-        if at % SECTOR == 0:
-            sector = look_at(raw, at)
-            if sector is not None:
-                found.append(sector)
-        at = raw.find(MAGIC, at + 1)
-    return tuple(found)
+    starts = (at for at in range(0, len(raw), SECTOR) if raw.startswith(MAGIC, at))
+    looked = (look_at(raw, at) for at in starts)
+    return tuple(sector for sector in looked if sector is not None)

@@ -1,0 +1,1 @@
+"""What can be written from settings: templates, ESPHome files, drawings, redacted dumps."""
