@@ -164,14 +164,17 @@ class LineOwner:
         """Listen and drop until a whole late answer would have been over; False if it never is."""
         packet_s = self._wire_s(channel, PACKET_SIZE) * (1 + CLOCK_TOLERANCE)
         quiet_s = packet_s + FIRST_MARGIN_S + self.latency_s
-        answer = yield from self._do(Discard(quiet_s, BABBLE_WITHIN_S))
+        within_s = quiet_s + BABBLE_WITHIN_S
+        answer = yield from self._do(Discard(quiet_s, within_s))
         self.stray_bytes += len(answer.data)
-        self._clean = answer.took_s < BABBLE_WITHIN_S
+        self._clean = _fell_quiet(answer, within_s)
         return self._clean
 
     def send_break(self, channel: Channel) -> Procedure[None]:
         """Keep the chip's receiver low for more than 32 bits, which resets its UART part."""
         yield from self._turn_to(channel)
+        self._clean = False
+        self._channel = None
         yield from self._do(SetBaudrate(channel.baudrate // 4))
         try:
             yield from self._do(Send(b"\x00"))
@@ -179,7 +182,7 @@ class LineOwner:
         finally:
             yield from self._do(SetBaudrate(channel.baudrate))
         yield from self._do(Wait(OTHER_CHIP_PAUSE_S))
-        self._clean = False
+        self._channel = channel
 
     def wait(self, seconds: float) -> Procedure[None]:
         """Let time pass without using the line."""
@@ -194,19 +197,22 @@ class LineOwner:
 
     def _turn_to(self, channel: Channel) -> Procedure[None]:
         """Speed and transmit line of this channel, and the pause that a shared one needs."""
-        last, self._channel = self._channel, channel
         if not self._started:
             # The line may carry the rest of an answer that somebody else asked for.
-            self._started = True
             yield from self._do(Wait(START_WAIT_S + self.latency_s))
+            self._started = True
+        last = self._channel
         if last == channel:
             return
+        # Until all of it is done nothing is certain: a cancelled turn leaves no channel selected.
+        self._channel = None
         if channel.line is not None and (last is None or last.line != channel.line):
             yield from self._do(channel.line.select)
         if last is None or last.baudrate != channel.baudrate:
             yield from self._do(SetBaudrate(channel.baudrate))
-        if last is not None and last.line == channel.line:
+        if last is None or last.line == channel.line:
             yield from self._do(Wait(OTHER_CHIP_PAUSE_S))
+        self._channel = channel
 
     def _quiet(self, channel: Channel) -> Procedure[bool]:
         """Whether the line is silent; the time for it is spent only where there is doubt."""
@@ -216,9 +222,10 @@ class LineOwner:
                 return True
             self.stray_bytes += len(stray.data)
         quiet_s = self._wire_s(channel, QUIET_BYTES) + self.latency_s
-        answer = yield from self._do(Discard(quiet_s, QUIET_WITHIN_S + self.latency_s))
+        within_s = quiet_s + QUIET_WITHIN_S
+        answer = yield from self._do(Discard(quiet_s, within_s))
         self.stray_bytes += len(answer.data)
-        return answer.took_s < QUIET_WITHIN_S + self.latency_s
+        return _fell_quiet(answer, within_s)
 
     def _collect(self, channel: Channel, request: Request, sent_s: float) -> Procedure[Catch]:
         """FIRST and BODY: bytes until the answer is whole or its time is over."""
@@ -253,6 +260,11 @@ class LineOwner:
 
     def _wire_s(self, channel: Channel, size: float) -> float:
         return size * BITS_PER_BYTE / channel.baudrate
+
+
+def _fell_quiet(answer: Answer, within_s: float) -> bool:
+    """Whether a `Discard` ended with silence; a clock may be a hair short of the whole time."""
+    return answer.took_s < within_s - 1e-6
 
 
 def _find_reply(got: bytearray, request: Request) -> int | None:
