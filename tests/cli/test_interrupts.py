@@ -129,6 +129,29 @@ def test_a_write_is_stopped_and_finished_by_the_same_command(
 
 
 @pytest.mark.slow
+def test_a_killed_write_is_finished_by_the_same_command(
+    served: Served, small_image: Path, tmp_path: Path
+) -> None:
+    flags = ("-p", served.endpoint.name, "--yes", "--folder", tmp_path, "--json")
+    killed = start("free", small_image, *flags)
+    assert killed.stdout is not None
+    for line in killed.stdout:
+        if '"action": "write"' in line:
+            killed.kill()
+            break
+    killed.communicate()
+    (folder,) = (path for path in tmp_path.iterdir() if path.is_dir())
+    assert {"backup.bin", "journal.jsonl", "trace.jsonl"} <= {
+        path.name for path in folder.iterdir()
+    }
+    again = start("free", small_image, *flags)
+    last = json.loads(again.communicate()[0].splitlines()[-1])
+    assert (again.returncode, last["resumed"], last["folder"]) == (0, True, str(folder)), last
+    data = small_image.read_bytes()
+    assert served.flash[0x11000 : len(data)] == data[0x11000:]
+
+
+@pytest.mark.slow
 def test_stopping_a_backup_leaves_nothing(served: Served, tmp_path: Path) -> None:
     process = start("backup", "-p", served.endpoint.name, "-o", tmp_path / "b.bin", "--json")
     rows = stop_when(process, '"action": "backup"', signal.SIGINT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from groundwire.chips.ladder import LadderOptions
@@ -109,7 +109,7 @@ def with_module(
             session = Session(
                 opened.port,
                 families(),
-                session_options(settings),
+                replace(session_options(settings), loader=getattr(opened, "loader", b"")),
                 tell=opened.listener(tell),
                 stop=interrupts.stop,
             )
