@@ -229,3 +229,9 @@ def test_real_applications_survive_losing_and_getting_back_cipher_and_checksums(
     # Some packers leave old text behind the NUL of the header's strings; all else is the same.
     assert again[:-102] == ua[:-102]
     assert recognise(again).app_valid
+
+
+@pytest.mark.parametrize("version", ["é" * 30, "\x1b[0m", "x" * 100])
+def test_any_version_text_ends_up_in_a_header(version):
+    packed = made(application(), Form.RBL, version=version, packed_at=1 << 40)
+    assert recognise(made(packed, Form.UG)).app_valid

@@ -133,6 +133,16 @@ def test_an_application_without_container_is_still_checked(lost):
     assert not recognise(bytes(data)).app_valid
 
 
+def test_valid_packets_of_another_build_inside_do_not_pass_for_this_application():
+    data = bytearray(application())
+    other = crc_blocks.add(known_stream("tuya").apply(plain_code(0x400, seed=5), 0x14000))
+    at = crc_blocks.physical_address(0x4000)
+    data[at : at + len(other)] = other
+    found = recognise(bytes(data))
+    assert not found.app_valid
+    assert found.problems[0].text == "this container does not fit the application: checksum wrong"
+
+
 def test_the_rest_of_an_older_firmware_behind_the_end_is_not_damage():
     data = bytearray(flash_dump())
     old = crc_blocks.add(plain_code(0x4000, seed=9))

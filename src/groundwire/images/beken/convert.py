@@ -124,8 +124,8 @@ def _read(data: bytes, form: Form, name: str) -> _Source:
 
 
 def _refuse_damaged(found: Recognition, form: Form, name: str) -> None:
-    if found.problems:
-        reason = f"it is damaged: {found.problems[0]}"
+    if found.obstacles:
+        reason = f"it is damaged: {found.obstacles[0]}"
         raise ConversionRefused(name=name, form=str(form), reason=reason)
 
 
@@ -251,8 +251,8 @@ def _to_ua(source: _Source, options: ConvertOptions) -> Converted:
 def _proven(source: _Source, made: Converted) -> Converted:
     """The result, after it has been recognised as what it should be."""
     found = recognise(made.data)
-    if found.problems:
-        raise source.refuse(made.form, f"the result would not boot: {found.problems[0]}")
+    if found.obstacles:
+        raise source.refuse(made.form, f"the result would not boot: {found.obstacles[0]}")
     return made
 
 
