@@ -159,6 +159,7 @@ def bad_files(folder: Path) -> dict[str, tuple[Path, int]]:
     return found | {"oversized": (sparse, 2), "folder": (folder, 2), "missing": (folder / "no", 2)}
 
 
+@pytest.mark.slow
 def test_bad_files_are_refused_and_nothing_is_changed(
     groundwire: Runner, desk: Desk, tmp_path: Path
 ) -> None:
@@ -175,6 +176,7 @@ def test_bad_files_are_refused_and_nothing_is_changed(
         assert desk.flash("desk") == before, name
 
 
+@pytest.mark.slow
 def test_bad_dumps_and_backups(groundwire: Runner, desk: Desk, image: Path, tmp_path: Path) -> None:
     desk.put("desk", "BK7231N")
     before = desk.flash("desk")

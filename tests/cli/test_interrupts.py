@@ -18,7 +18,7 @@ import pytest
 from groundwire.cli.interrupts import Interrupts
 from groundwire.jobs.emulate import EmulateOptions, HelpingHands, make_emulator
 from groundwire.link.serve import PtyEndpoint, serve
-from groundwire.sim.modules import application, bootloader, radio_sector
+from groundwire.sim.modules import application, bootloader, radio_sector, stock_flash
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
 
@@ -129,6 +129,29 @@ def test_a_write_is_stopped_and_finished_by_the_same_command(
 
 
 @pytest.mark.slow
+def test_a_killed_write_is_finished_by_the_same_command(
+    served: Served, small_image: Path, tmp_path: Path
+) -> None:
+    flags = ("-p", served.endpoint.name, "--yes", "--folder", tmp_path, "--json")
+    killed = start("free", small_image, *flags)
+    assert killed.stdout is not None
+    for line in killed.stdout:
+        if '"action": "write"' in line:
+            killed.kill()
+            break
+    killed.communicate()
+    (folder,) = (path for path in tmp_path.iterdir() if path.is_dir())
+    assert {"backup.bin", "journal.jsonl", "trace.jsonl"} <= {
+        path.name for path in folder.iterdir()
+    }
+    again = start("free", small_image, *flags)
+    last = json.loads(again.communicate()[0].splitlines()[-1])
+    assert (again.returncode, last["resumed"], last["folder"]) == (0, True, str(folder)), last
+    data = small_image.read_bytes()
+    assert served.flash[0x11000 : len(data)] == data[0x11000:]
+
+
+@pytest.mark.slow
 def test_stopping_a_backup_leaves_nothing(served: Served, tmp_path: Path) -> None:
     process = start("backup", "-p", served.endpoint.name, "-o", tmp_path / "b.bin", "--json")
     rows = stop_when(process, '"action": "backup"', signal.SIGINT)
@@ -155,6 +178,23 @@ def test_emulate_ends_well_on_a_signal() -> None:
     out, err = process.communicate()
     assert (process.returncode, err) == (0, "")
     assert json.loads(out.splitlines()[-1])["ok"] is True
+
+
+def test_an_emulated_line_is_unplugged_and_its_flash_is_kept(tmp_path: Path) -> None:
+    saved = tmp_path / "flash.bin"
+    process = start(
+        "emulate", "bk7231n", "--hands", "0.2", "--unplug-after", "9000", "--save", saved
+    )
+    assert process.stdout is not None
+    port = process.stdout.readline().strip()
+    reading = start("read", "0+0x10000", tmp_path / "part", "-p", port, "-b", "115200", "--json")
+    out, _ = reading.communicate()
+    assert reading.returncode == 3
+    assert json.loads(out.splitlines()[-1])["error"]["code"] == "port.unplugged"
+    process.communicate()
+    assert process.returncode == 0
+    assert saved.read_bytes() == stock_flash("BK7231N")
+    assert not (tmp_path / "part").exists()
 
 
 def test_the_first_signal_asks_and_the_second_forces() -> None:

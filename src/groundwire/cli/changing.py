@@ -157,6 +157,8 @@ class Change:
     def on_folder(self, folder: Path) -> None:
         """The job has its folder; what fails from here on is reported there."""
         self._folder = folder
+        with contextlib.suppress(OSError):
+            self._move_trace(folder)  # early, so that even a killed run leaves it there
 
     def conditioned(self, request: WriteRequest, job: Job) -> WriteRequest:
         """A request with what the user allowed, asked for or typed."""
@@ -230,14 +232,15 @@ class Change:
         return self._trace
 
     def _keep_trace(self, folder: Path, job: Job) -> None:
-        if self._trace is None:
-            return
         try:
-            self._trace.replace(_free_name(folder / TRACE))
+            self._move_trace(folder)
         except OSError as error:
             job.screen.tell(Notice(f"no trace: {error.strerror}", Severity.WARNING))
-            return
-        self._trace = None
+
+    def _move_trace(self, folder: Path) -> None:
+        if self._trace is not None and folder.is_dir():
+            self._trace.replace(_free_name(folder / TRACE))
+            self._trace = None
 
     def _tidy(self) -> None:
         """Where the job came to no folder, leave none of its files lying about."""
