@@ -140,8 +140,7 @@ def finish(
         outcome = _carry_out(session, request, plan, before)
         rate = session.flasher.rate
         if request.reboot:
-            session.tell(Phase("reboot", "starting the firmware"))
-            session.run_once(session.flasher.reboot())
+            _start_firmware(session)
     return WriteReport(
         identity=identity,
         plan=plan,
@@ -154,6 +153,16 @@ def finish(
         relinks=session.relinks,
         took_s=session.port.now() - started,
     )
+
+
+def _start_firmware(session: Session) -> None:
+    """Start the firmware. All is done and proven by then, whatever becomes of this."""
+    session.tell(Phase("reboot", "starting the firmware"))
+    try:
+        session.run_once(session.flasher.reboot())
+    except GroundwireError as error:
+        text = f"the firmware was not started ({error.what}): take the power away and give it back"
+        session.tell(Notice(text, Severity.WARNING))
 
 
 def _carry_out(session: Session, request: WriteRequest, plan: WritePlan, before: Before) -> Outcome:

@@ -32,7 +32,10 @@ class TracingPort:
         try:
             self._file.write(json.dumps(row) + "\n")
         except OSError as error:
-            raise OutputUnwritable(path=str(self._path), reason=str(error.strerror)) from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> OutputUnwritable:
+        return OutputUnwritable(path=str(self._path), reason=error.strerror or str(error))
 
     def _note(self, direction: str, data: bytes) -> None:
         if data:
@@ -76,5 +79,7 @@ class TracingPort:
     def close(self) -> None:
         try:
             self._file.close()
+        except OSError as error:
+            raise self._unwritable(error) from error
         finally:
             self._port.close()
