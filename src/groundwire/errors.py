@@ -199,6 +199,31 @@ class CannotCalibrate(UsageError):
         return "measure a resistive load of at least a tenth of the meter's range"
 
 
+@dataclass(eq=False, kw_only=True)
+class LoaderMissing(UsageError):
+    """This chip's boot ROM can neither read nor prove its flash; a small program must do it.
+
+    The program is the chip vendor's RAM loader. It runs in RAM only and is gone after a reset.
+    groundwire ships no vendor software, so the file has to be fetched once.
+    """
+
+    code = "usage.loader-missing"
+    asked: str
+    chip: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.asked} on a {self.chip} needs the vendor's RAM loader, and none is at hand"
+
+    @property
+    def means(self) -> str:
+        return "groundwire ships no vendor software; the file is fetched once and kept"
+
+    @property
+    def next_step(self) -> str:
+        return "run: groundwire loader get"
+
+
 # --- port and link: exit 3 -----------------------------------------------------------------------
 
 
@@ -692,6 +717,27 @@ class ImageTooLarge(ImageError):
     @property
     def next_step(self) -> str:
         return "choose an image for this flash size"
+
+
+@dataclass(eq=False, kw_only=True)
+class NotALoader(ImageError):
+    """The file is not a RAM loader that a boot ROM of this family would run."""
+
+    code = "image.not-a-loader"
+    size: int
+    finding: str
+
+    @property
+    def what(self) -> str:
+        return f"a file of {size_text(self.size)} is no RAM loader: {self.finding}"
+
+    @property
+    def means(self) -> str:
+        return "another file was named, or it is damaged"
+
+    @property
+    def next_step(self) -> str:
+        return "run: groundwire loader get"
 
 
 @dataclass(eq=False, kw_only=True)

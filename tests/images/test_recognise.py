@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from beken_images import application, bootloader, flash_dump, plain_code, qio, rf_sector
 from groundwire.images.beken import crc_blocks, package, ug
-from groundwire.images.beken.cipher import known_stream
+from groundwire.images.beken.cipher import known_stream, stream_from_words
 from groundwire.images.beken.content import unrotated
 from groundwire.images.recognise import ImageKind, recognise
 from groundwire.quantities import Span
@@ -53,6 +54,24 @@ def test_n_and_m_differ_by_the_key_set_only():
 def test_a_loader_alone_lists_every_chip_that_its_content_allows():
     assert recognise(bootloader("BK7238", ZERO)).chips == ("BK7238", "BK7252N")
     assert recognise(bootloader("BK7252", ZERO)).chips == ("BK7231U", "BK7252")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_key_that_nobody_knows_is_recovered_and_called_other(seed):
+    noise = random.Random(seed)
+    words = [noise.getrandbits(32) for _ in range(3)]
+    stream = stream_from_words("x", (*words, 0x31000000 | noise.getrandbits(20) << 4))
+    found = recognise(flash_dump("BK7231T", stream))
+    assert (found.kind, found.key_class, found.problems) == (ImageKind.DUMP, "other", ())
+    assert (found.app_valid, found.bootloader_valid) == (True, True)
+    assert found.version == "OpenBK7231T 1.18.300"
+
+
+def test_two_unknown_keys_are_told_apart():
+    one = stream_from_words("x", (1, 2, 3, 0x31000120))
+    two = stream_from_words("x", (1, 2, 5, 0x31000120))
+    mixed = bootloader("BK7231T", one) + application("BK7231T", two)
+    assert any("different keys" in text for text in texts(mixed))
 
 
 def test_the_kinds_by_content():

@@ -36,7 +36,8 @@ class Identity:
     """All that is known of a module without writing to it.
 
     `key_class` names the instruction cipher the chip applies ("tuya", "zero", ...), or "" where
-    the chip does not tell. `mac` is "" where no calibration area holds one.
+    the chip does not tell. `mac` is "" where no calibration area holds one. `partitions` are the
+    regions that a table in the module's own flash declares, where it has one.
     """
 
     family: str
@@ -51,6 +52,7 @@ class Identity:
     mac: str = ""
     rf: RfHealth = RfHealth.UNKNOWN
     rf_addresses: tuple[int, ...] = ()
+    partitions: tuple[Region, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -239,7 +241,10 @@ class Emulator(Protocol):
 
     @property
     def baudrate(self) -> float:
-        """The speed that the chip's UART runs at, as its divisor gives it."""
+        """The speed that the chip's UART runs at, as its divisor gives it.
+
+        0 while the chip measures the speed of what arrives: then it reads bytes as they were sent.
+        """
         ...
 
     def power(self, *, on: bool, at_s: float) -> None:
@@ -291,7 +296,11 @@ class ChipFamily:
     """One registered family: what it is called and how its parts are made.
 
     `try_link(seconds)` is a procedure that asks for a link for about that long and never harms a
-    chip of another family. `flasher()` makes a host side for a module that has just linked.
+    chip of another family. `flasher()` makes a host side for a module that has just linked; where
+    the family has a `check_loader`, it is `flasher(loader)` instead: the bytes of the vendor's RAM
+    loader, or b"" where none is at hand. `check_loader(data)` names such a file, or raises
+    `ImageError`. `log_baudrate` is the speed that the firmware logs at, `hands` what a person has
+    to do so that the module comes up in download mode ("" for a plain reset).
     `layout(identity)` gives the regions of its flash, and `identify_dump(data)` what a whole-flash
     dump tells of its module, or None. `place(data, name, identity, layout, policy)` decides where
     an image goes, or raises `ImageError`.
@@ -303,9 +312,12 @@ class ChipFamily:
     parts: tuple[str, ...]
     link_baudrate: int
     try_link: Callable[[float], Procedure[LinkTry]]
-    flasher: Callable[[], Flasher]
+    flasher: Callable[..., Flasher]
     layout: Callable[[Identity], Layout]
     identify_dump: Callable[[bytes], Identity | None]
     place: Callable[[bytes, str, Identity, Layout, BootloaderPolicy], Placement]
     emulator: Callable[..., Emulator]
     looks_like_mine: Callable[[bytes], str] = lambda _heard: ""
+    check_loader: Callable[[bytes], str] | None = None
+    log_baudrate: int = 115_200
+    hands: str = ""

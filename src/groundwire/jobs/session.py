@@ -33,12 +33,16 @@ KEEP_ALIVE_EVERY: Final = 0.3  # of the module's idle limit
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
-    """What the user asked for: None means find out. `ladder` says how to link."""
+    """What the user asked for: None means find out. `ladder` says how to link.
+
+    `loader` is the vendor's RAM loader for the families that need one.
+    """
 
     chip: str | None = None
     rate: int | None = None
     flash_size: int | None = None
     ladder: LadderOptions = field(default_factory=LadderOptions)
+    loader: bytes = b""
 
 
 class Session:
@@ -171,7 +175,8 @@ class Session:
         family = self.run_once(ladder.climb())
         if self._flasher is None or family is not self._family:
             self._family = family
-            self._flasher = family.flasher()
+            loader = (self._options.loader,) if family.check_loader else ()
+            self._flasher = family.flasher(*loader)
         else:
             self._flasher.relinked()
 

@@ -17,7 +17,7 @@ Value = int | str | list["Value"]
 WHOLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z")
 CHECK = re.compile(r",\s*\"?crc\"?\s*:\s*\"?([0-9]{1,3})\"?\s*,?\s*}\s*\Z")
 MARKER = re.compile(rb"[{,](?:crc|module|Jsonver|jv):")
-PRINTABLE = re.compile(rb"[\x20-\x7e]+\Z")
+UNPRINTABLE = re.compile(rb"[^\x20-\x7e]")
 CODE_TEXT_LIMIT = 8 * 1024
 CANDIDATE_LIMIT = 4096
 
@@ -191,7 +191,7 @@ def code_candidates(plain: bytes) -> Iterator[tuple[int, str]]:
         low = max(0, match.start() - CODE_TEXT_LIMIT)
         start = plain.rfind(b"\0", low, match.start()) + 1 or low
         end = plain.find(b"\0", match.end(), match.end() + CODE_TEXT_LIMIT)
-        run = PRINTABLE.search(plain[start : max(end, start)])
-        if run is None or (opening := run.group().find(b"{")) < 0:
-            continue
-        yield start + run.start() + opening, run.group()[opening:].decode("ascii")
+        run = UNPRINTABLE.split(plain[start : max(end, start)])[-1]
+        opening = run.find(b"{")
+        if opening >= 0:
+            yield end - len(run) + opening, run[opening:].decode("ascii")

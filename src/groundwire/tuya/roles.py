@@ -52,31 +52,33 @@ CODE_METERS = (
 def read_wiring(
     store: TuyaStore | None,
     code_defaults: tuple[CodeDefault, ...] = (),
+    copies: tuple[CodeDefault, ...] = (),
     *,
     flash: bytes = b"",
     code: bytes = b"",
 ) -> Wiring:
-    """What is known of the pins from a store, else from the firmware's own defaults.
+    """What is known of the pins: from the store, else a copy beside it, else firmware defaults.
 
     `flash` tells an erased store from a missing one; `code` is the deciphered application, in
     which the name of a meter chip may stand. Both may be left out.
     """
-    if store is None:
-        return without_settings(NoPins.ERASED if is_erased(flash) else NoPins.NO_SETTINGS, "")
-    chip = chip_of_platform(text_of(store, "em_sys_env"))
-    value = store.get(SETTINGS)
+    chip = chip_of_platform(text_of(store, "em_sys_env")) if store is not None else ""
+    value = store.get(SETTINGS) if store is not None else None
     if value is not None:
         parameters = parse_parameters(value.text())
-        if parameters is None:
-            return without_settings(NoPins.NOT_UNDERSTOOD, chip, f"{SETTINGS} cannot be read")
-        return from_parameters(parameters, chip, confidence_of(value, parameters), code=code)
-    baudrate = mcu_baudrate(store)
+        if parameters is not None:
+            return from_parameters(parameters, chip, confidence_of(value, parameters), code=code)
+    if copies:
+        found, source = copies[0].parameters, "copy of the settings beside the store"
+        return from_parameters(found, chip, Confidence.LIKELY, source=source, code=code)
+    baudrate = mcu_baudrate(store) if store is not None else None
     if baudrate is not None:
         mcu = SerialMcu(baudrate, source="baud_cfg of the store")
         return Wiring(chip=chip, serial_mcu=mcu, reason=NoPins.SERIAL_MCU, source="settings store")
     if code_defaults:
         return from_default(code_defaults[0], chip, code)
-    return without_settings(reason_of(store), chip, *store.findings)
+    findings = store.findings if store is not None else ()
+    return without_settings(reason_of(store, flash), chip, *findings)
 
 
 def from_default(default: CodeDefault, chip: str, code: bytes) -> Wiring:
@@ -100,8 +102,12 @@ def is_erased(flash: bytes) -> bool:
     return bool(flash) and flash.count(0xFF) == len(flash)
 
 
-def reason_of(store: TuyaStore) -> NoPins:
-    """Why a store without pin settings has none."""
+def reason_of(store: TuyaStore | None, flash: bytes) -> NoPins:
+    """Why there are no pin settings."""
+    if store is None:
+        return NoPins.ERASED if is_erased(flash) else NoPins.NO_SETTINGS
+    if store.get(SETTINGS) is not None:
+        return NoPins.NOT_UNDERSTOOD
     if not store.sectors:
         return NoPins.NOT_UNDERSTOOD if store.protected else NoPins.ERASED
     if not store.configured:

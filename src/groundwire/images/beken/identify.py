@@ -7,12 +7,15 @@ from groundwire.images.beken import chips, rbl, rf
 from groundwire.images.beken.app_text import AppText, read_app_text
 from groundwire.images.beken.bootloader import Bootloader
 from groundwire.images.beken.chips import ChipGuess
+from groundwire.images.beken.cipher import could_be_one_key
 from groundwire.images.beken.code_area import APP_START, CodeArea
 from groundwire.images.beken.content import Arrangement, BekenContent
+from groundwire.images.beken.crc_blocks import DATA_SIZE, PACKET_SIZE
 from groundwire.images.kinds import ImageKind, Problem, Recognition
 from groundwire.quantities import Span, size_text
 
 _SHOWN = 8
+OLDER_CONTAINER = "this container is left from something shorter and not of"
 
 
 def kind_of(content: BekenContent) -> ImageKind:
@@ -104,7 +107,10 @@ def code_problems(content: BekenContent, area: CodeArea, name: str) -> list[Prob
         span = content.file_span(
             Span.between(area.container.offset, area.container.offset + rbl.INTERLEAVED_SIZE)
         )
-        found.append(Problem(span, f"this container does not fit the {name}: checksum wrong"))
+        size = area.container.header.payload_size
+        older = -(-size // DATA_SIZE) * PACKET_SIZE < area.used.size
+        what = OLDER_CONTAINER if older else "this container does not fit"
+        found.append(Problem(span, f"{what} the {name}: checksum wrong"))
     if area.stream is None:
         found.append(Problem(content.file_span(area.used), f"no known way to decipher the {name}"))
     return found
@@ -172,7 +178,7 @@ def _problems(content: BekenContent, kind: ImageKind, guess: ChipGuess) -> tuple
 
 def _same_key(loader: Bootloader, app: CodeArea) -> bool:
     first, second = loader.code.stream, app.stream
-    return first is None or second is None or first.same_stream(second)
+    return first is None or second is None or could_be_one_key(first, second, app.logical)
 
 
 # --- all together ---------------------------------------------------------------------------------
