@@ -42,6 +42,8 @@ def total(spans: Sequence[Span]) -> int:
 def flash_text(identity: Identity) -> str:
     """Size, part and id of the flash in one phrase."""
     part = " ".join(text for text in (identity.flash_part, identity.flash_id) if text)
+    if not identity.flash_size:
+        return "size unknown"
     return f"{size_text(identity.flash_size)}{f', {part}' if part else ''}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from groundwire.chips.ladder import LadderOptions
@@ -66,12 +66,13 @@ def open_named(name: str, trace: Path | None) -> OpenedPort:
         raise explain_opening(error) from error
 
 
-def session_options(settings: Settings) -> SessionOptions:
+def session_options(settings: Settings, loader: bytes) -> SessionOptions:
     """The shared flags as a session takes them."""
     return SessionOptions(
         chip=settings.chip,
         rate=settings.rate,
         flash_size=settings.flash_size,
+        loader=loader,
         ladder=LadderOptions(
             hands_s=settings.link_wait_s,
             ask_firmware=settings.ask_firmware,
@@ -109,7 +110,7 @@ def with_module(
             session = Session(
                 opened.port,
                 families(),
-                replace(session_options(settings), loader=getattr(opened, "loader", b"")),
+                session_options(settings, opened.loader),
                 tell=opened.listener(tell),
                 stop=interrupts.stop,
             )

@@ -114,6 +114,7 @@ def change_flash(session: Session, request: WriteRequest) -> WriteReport:
         FlashError: the flash does not take what is written.
     """
     started = session.port.now()
+    session.require_flash()
     identity, layout = session.identity, session.layout
     placement = request.place(identity, layout)
     before = _find_unfinished(session, request) or _look_before(session, request)
