@@ -87,6 +87,13 @@ def test_the_kinds_by_content():
     assert recognise(b"CFG\x05".ljust(3584, b"\0")).kind is ImageKind.OBK_CONFIG
 
 
+def test_a_dump_of_a_flash_of_one_mebibyte_is_told_from_a_short_qio_by_its_calibration():
+    short = (bootloader("BK7231T") + application("BK7231T"))[:0xEF000]
+    assert recognise(short + b"\xff" * 0x11000).kind is ImageKind.QIO
+    found = recognise(short + rf_sector() + b"\xff" * 0x10000)
+    assert (found.kind, found.problems) == (ImageKind.DUMP, ())
+
+
 def test_spans_are_offsets_in_the_file():
     assert recognise(qio()).app == Span.between(0x11000, 0x129F70)
     assert recognise(qio()).bootloader == Span(0, 0x11000)

@@ -16,7 +16,6 @@ from groundwire.quantities import Span
 Buffer = bytes | bytearray | memoryview
 
 BLOCK_SIZE = 512
-DATA_MAX = 476
 MAGICS = (0x0A324655, 0x9E5D5157)
 MAGIC = struct.pack("<2I", *MAGICS)
 END_MAGIC = 0x0AB16F30

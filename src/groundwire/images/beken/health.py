@@ -5,7 +5,7 @@ from __future__ import annotations
 from groundwire.errors import GroundwireError
 from groundwire.images.beken import crc_blocks, package, rbl, rf
 from groundwire.images.beken.code_area import CodeArea
-from groundwire.images.beken.content import Arrangement, BekenContent
+from groundwire.images.beken.content import BekenContent
 from groundwire.images.beken.crc_blocks import PACKET_SIZE, PacketState
 from groundwire.images.findings import Check, Finding
 from groundwire.images.kinds import ImageKind, Recognition, Weight
@@ -171,8 +171,3 @@ def _calibration(
     weight = Weight.DAMAGE if usual else Weight.NOTE
     text = "no radio calibration where this chip has it"
     findings.append(Finding(weight, content.file_span(at.span), text))
-
-
-def can_be_restored(content: BekenContent) -> bool:
-    """Whether the file, as it is or turned back, covers a flash from address 0 to its end."""
-    return content.is_flash_sized and content.arrangement is not Arrangement.APP_ONLY

@@ -12,7 +12,7 @@ from groundwire.images.beken.code_area import APP_START, CodeArea
 from groundwire.images.beken.content import Arrangement, BekenContent
 from groundwire.images.beken.crc_blocks import DATA_SIZE, PACKET_SIZE
 from groundwire.images.kinds import ImageKind, Problem, Recognition, Weight
-from groundwire.quantities import Span, size_text
+from groundwire.quantities import MIB, Span, size_text
 
 _SHOWN = 8
 
@@ -143,7 +143,7 @@ def _structure_problems(content: BekenContent, kind: ImageKind) -> list[Problem]
         found.append(Problem(whole, text, Weight.NOTE))
         if content.bootloader is None:
             found.append(Problem(whole, "no bootloader where the wrapped dump should have it"))
-    if kind is ImageKind.DUMP and not content.is_flash_sized:
+    if kind is ImageKind.DUMP and not content.is_flash_sized and whole.size != MIB:
         found.append(
             Problem(whole, f"{size_text(whole.size)} is not the size of a flash: cut or joined")
         )
