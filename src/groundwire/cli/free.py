@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from groundwire.chips.family import BootloaderPolicy
-from groundwire.cli.changing import BACKUP_FLAGS, FOLDER_FLAG, YES_FLAGS, Conditions, flagged
+from groundwire.cli.changing import BACKUP_FLAGS, FOLDER_FLAG, YES_FLAGS, Conditions
 from groundwire.cli.images import BOOTLOADER_FLAG
-from groundwire.cli.options import FILE, Settings, module_options
+from groundwire.cli.options import FILE, Settings, flagged, module_options
 from groundwire.cli.write import write
 
 

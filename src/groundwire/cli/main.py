@@ -26,6 +26,7 @@ VERBS: Final = {
     "verify": "compare an image with the module by its own checksum",
     "restore": "bring a module back to its backup",
     "free": "the whole job: identify, back up, plan, write, prove, reboot, report",
+    "inspect": "tell everything that a dump or a firmware file holds",
     "loader": "fetch or keep the vendor's RAM loader, which a BL602 needs",
     "emulate": "serve an emulated module on a pty or a TCP port",
     "demo": "run the whole job on an emulated module, in memory",

@@ -14,10 +14,9 @@ from groundwire.cli.changing import (
     Change,
     Conditions,
     Source,
-    flagged,
 )
 from groundwire.cli.images import BOOTLOADER_FLAG, load_image
-from groundwire.cli.options import FILE, Settings, module_options
+from groundwire.cli.options import FILE, Settings, flagged, module_options
 from groundwire.cli.running import Job
 from groundwire.jobs.write import WriteReport, change_flash, image_request
 
