@@ -224,6 +224,27 @@ class LoaderMissing(UsageError):
         return "run: groundwire loader get"
 
 
+@dataclass(eq=False, kw_only=True)
+class LoaderNotFetched(UsageError):
+    """The vendor's RAM loader could not be fetched from its published package."""
+
+    code = "usage.loader-not-fetched"
+    package: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"the RAM loader could not be fetched from {self.package}: {self.reason}"
+
+    @property
+    def means(self) -> str:
+        return "this computer has no network, no pip, or the package has changed"
+
+    @property
+    def next_step(self) -> str:
+        return "fetch the package on another computer and add the loader file from it"
+
+
 # --- port and link: exit 3 -----------------------------------------------------------------------
 
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from beken_images import application, bootloader, flash_dump, plain_code, qio
 from groundwire.images import patterns
 from groundwire.images.beken import package
-from groundwire.images.findings import Check, Finding, Weight
+from groundwire.images.findings import Check, Finding
 from groundwire.images.health import Expected, Verdict, check_health
+from groundwire.images.kinds import Weight
 from groundwire.quantities import Span
 
 FLASH = flash_dump()

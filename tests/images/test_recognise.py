@@ -87,6 +87,13 @@ def test_the_kinds_by_content():
     assert recognise(b"CFG\x05".ljust(3584, b"\0")).kind is ImageKind.OBK_CONFIG
 
 
+def test_a_dump_of_a_flash_of_one_mebibyte_is_told_from_a_short_qio_by_its_calibration():
+    short = (bootloader("BK7231T") + application("BK7231T"))[:0xEF000]
+    assert recognise(short + b"\xff" * 0x11000).kind is ImageKind.QIO
+    found = recognise(short + rf_sector() + b"\xff" * 0x10000)
+    assert (found.kind, found.problems) == (ImageKind.DUMP, ())
+
+
 def test_spans_are_offsets_in_the_file():
     assert recognise(qio()).app == Span.between(0x11000, 0x129F70)
     assert recognise(qio()).bootloader == Span(0, 0x11000)
@@ -131,6 +138,16 @@ def test_an_application_without_container_is_still_checked(lost):
     data = bytearray(application(size=0x20000)[:-102])
     data[lost - 0x11000 + 0x1000 : lost - 0x11000 + 0x2000] = b"\xff" * 4096
     assert not recognise(bytes(data)).app_valid
+
+
+def test_valid_packets_of_another_build_inside_do_not_pass_for_this_application():
+    data = bytearray(application())
+    other = crc_blocks.add(known_stream("tuya").apply(plain_code(0x400, seed=5), 0x14000))
+    at = crc_blocks.physical_address(0x4000)
+    data[at : at + len(other)] = other
+    found = recognise(bytes(data))
+    assert not found.app_valid
+    assert found.problems[0].text == "this container does not fit the application: checksum wrong"
 
 
 def test_the_rest_of_an_older_firmware_behind_the_end_is_not_damage():

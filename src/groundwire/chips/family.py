@@ -292,6 +292,16 @@ class LinkTry:
 
 
 @dataclass(frozen=True, slots=True)
+class LoaderSource:
+    """Where a family's RAM loader is published: a package, a file in it, and that file's hash."""
+
+    package: str
+    version: str
+    member: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChipFamily:
     """One registered family: what it is called and how its parts are made.
 
@@ -299,12 +309,13 @@ class ChipFamily:
     chip of another family. `flasher()` makes a host side for a module that has just linked; where
     the family has a `check_loader`, it is `flasher(loader)` instead: the bytes of the vendor's RAM
     loader, or b"" where none is at hand. `check_loader(data)` names such a file, or raises
-    `ImageError`. `log_baudrate` is the speed that the firmware logs at, `hands` what a person has
-    to do so that the module comes up in download mode ("" for a plain reset).
+    `ImageError`, and `loader_source` says where the vendor publishes it.
+
     `layout(identity)` gives the regions of its flash, and `identify_dump(data)` what a whole-flash
     dump tells of its module, or None. `place(data, name, identity, layout, policy)` decides where
-    an image goes, or raises `ImageError`.
-    `looks_like_mine(heard)` names a chip of this family from stray bytes, or returns "".
+    an image goes, or raises `ImageError`. `looks_like_mine(heard)` names a chip of this family
+    from stray bytes, or returns "". `log_baudrate` is the speed that the firmware logs at, `hands`
+    what a person has to do so that the module comes up in download mode ("" for a plain reset).
     """
 
     name: str
@@ -319,5 +330,6 @@ class ChipFamily:
     emulator: Callable[..., Emulator]
     looks_like_mine: Callable[[bytes], str] = lambda _heard: ""
     check_loader: Callable[[bytes], str] | None = None
+    loader_source: LoaderSource | None = None
     log_baudrate: int = 115_200
     hands: str = ""

@@ -10,9 +10,10 @@ from groundwire.pins import Confidence, PinRole, Wiring
 from groundwire.tables.modules import Module, Pad, Shape, module_named
 
 STEP = 26
+LETTER = 8
 LABEL_WIDTH = 250
 MARGIN = 24
-LABEL_LIMIT = 120
+LABEL_LIMIT = 90
 STYLE = (
     "text{font:13px sans-serif;fill:#222}.pad{fill:#d9a520;stroke:#6b4f00}"
     ".board{fill:#1f5fa8;stroke:#0d2f57}.name{fill:#fff;font-size:17px;font-weight:bold}"
@@ -54,7 +55,8 @@ def draw(wiring: Wiring) -> str:
     ]
     for spot in spots(left, bottom, right, Box(x, y, width, height)):
         parts += contact(spot, roles)
-    top = y + height + (LABEL_WIDTH if bottom else 0) + MARGIN
+    longest = max((len(label_of(pad, roles)) for pad in bottom), default=0)
+    top = y + height + longest * LETTER + 2 * MARGIN
     notes = note_lines(module, wiring, roles)
     parts += [text((MARGIN, top + number * 18), note, "note") for number, note in enumerate(notes)]
     size = (width + 2 * (MARGIN + LABEL_WIDTH), top + len(notes) * 18 + MARGIN)
@@ -115,16 +117,21 @@ def contact(spot: Spot, roles: dict[int, list[PinRole]]) -> list[str]:
     """One contact, its number, and what hangs on it."""
     pad = spot.pad
     pins = roles.get(pad.gpio, []) if pad.gpio is not None else []
-    words = " / ".join(describe(pin) + (" (low)" if pin.inverted else "") for pin in pins)
     kind = "plain"
     if pins:
         kind = "guess" if pins[0].confidence is Confidence.GUESS else "used"
-    shown = f"{pad.label}  {words}" if words else pad.label
     return [
         f'<rect class="pad" x="{spot.x - 6:g}" y="{spot.y - 6:g}" width="12" height="12"/>',
         text(spot.number_at, pad.number, "number"),
-        text(spot.label_at, shown, kind, spot.anchor, turned=spot.turned),
+        text(spot.label_at, label_of(pad, roles), kind, spot.anchor, turned=spot.turned),
     ]
+
+
+def label_of(pad: Pad, roles: dict[int, list[PinRole]]) -> str:
+    """The name of a contact and what hangs on it."""
+    pins = roles.get(pad.gpio, []) if pad.gpio is not None else []
+    words = " / ".join(describe(pin) + (" (low)" if pin.inverted else "") for pin in pins)
+    return (f"{pad.label}  {words}" if words else pad.label)[:LABEL_LIMIT]
 
 
 def text(

@@ -20,7 +20,7 @@ def erase_span(session: Session, span: Span, request: WriteRequest) -> WriteRepo
         SpanOutside, SpanUnaligned: the span is none that can be erased.
         RefusedBySafety: it touches the bootloader or the radio calibration.
     """
-    check_erase(span, session.layout, session.identity.flash_size, SECTOR)
+    check_erase(span, session.layout, session.require_flash(), SECTOR)
     return change_flash(session, request)
 
 

@@ -43,14 +43,22 @@ class Outcome:
 
 
 class Execution:
-    """One run of a plan on a linked module."""
+    """One run of a plan on a linked module; `resumed` when an earlier run began to change it."""
 
-    def __init__(self, session: Session, plan: WritePlan, journal: Journal, folder: str) -> None:
+    def __init__(
+        self,
+        session: Session,
+        plan: WritePlan,
+        journal: Journal,
+        folder: str,
+        *,
+        resumed: bool = False,
+    ) -> None:
         self._session = session
         self._plan = plan
         self._journal = journal
         self._folder = folder
-        self._dirty = False
+        self._dirty = resumed
         self._sectors_done = 0
         self._erased = 0
         self._programmed = 0

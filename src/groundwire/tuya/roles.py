@@ -19,6 +19,7 @@ from groundwire.pins import (
     SerialMcu,
     Wiring,
 )
+from groundwire.tables.load import EvidenceKind
 from groundwire.tuya.facts import (
     DriverFact,
     chip_of_module,
@@ -200,7 +201,7 @@ def pin_role(parameters: Parameters, name: str, pin: int, confidence: Confidence
             level = parameters.number(level_name)
             inverted = level == 0 if level in {0, 1} else inverted
         sure = confidence if not fact.doubtful else Confidence.GUESS
-        if fact.evidence == "reported" and sure is Confidence.CERTAIN:
+        if fact.evidence is EvidenceKind.REPORTED and sure is Confidence.CERTAIN:
             sure = Confidence.LIKELY
         colour = fact.colour
         if parameters.number("cwtype") == 1:
@@ -217,7 +218,7 @@ def led_driver(parameters: Parameters) -> LedDriver | None:
     facts = driver_facts()
     chosen = next((fact for fact in facts if dmod is not None and dmod in fact.dmod), None)
     source = f"dmod {dmod}"
-    if chosen is None and dmod in {None, 0} and {"iicscl", "iicsda"} & names:
+    if chosen is None and {"iicscl", "iicsda"} & names:
         chosen = next((fact for fact in facts if names & set(fact.marks)), None)
         source = "the current settings"
     if chosen is None:

@@ -55,8 +55,11 @@ def user_files(flash: bytes, directory: int) -> list[UserFile]:
 def kept_sectors(flash: bytes) -> set[int]:
     """Directories and the sectors of files that hold nothing personal."""
     kept = {copy.offset for copy in find_copies(flash)}
-    for directory in directories(flash):
+    found = directories(flash)
+    for directory in found:
         kept.add(directory)
+        if directory - SECTOR in found:
+            continue  # the second copy: its sector numbers count from the first
         for file in user_files(flash, directory):
             if file.name in OPEN_FILES:
                 kept.update(file.sectors)

@@ -7,9 +7,10 @@ import pytest
 from groundwire.chips.bouffalo import linking
 from groundwire.chips.bouffalo.access import checked_last, program_frames
 from groundwire.chips.bouffalo.codec import checksum, encode_command
-from groundwire.chips.bouffalo.emulated_chip import ChipOptions
+from groundwire.chips.bouffalo.emulated_chip import RAM_BASE, ChipOptions
 from groundwire.chips.bouffalo.emulator import BouffaloEmulator, Mode
 from groundwire.chips.bouffalo.flasher import BouffaloFlasher
+from groundwire.chips.bouffalo.loader import LOADER_DESTINATION, ready_to_send
 from groundwire.chips.family import RegionKind, RfHealth
 from groundwire.chips.nor_flash import NorFlash
 from groundwire.errors import (
@@ -398,9 +399,10 @@ def test_writes_over_a_bad_line_end_proven(seed):
     assert emulator.flash.data == wanted
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_the_loader_arrives_whole_over_a_bad_line(seed):
-    faults = LineFaults(seed=seed, flips_to_chip=2e-6, flips_to_host=2e-6)
+@pytest.mark.parametrize("flips", [1e-6, 1e-5])
+@pytest.mark.parametrize("seed", range(6))
+def test_the_loader_arrives_whole_over_a_bad_line(seed, flips):
+    faults = LineFaults(seed=seed, flips_to_chip=flips, flips_to_host=flips)
     port, emulator = module(faults=faults)
     for _ in range(4):
         if run(linking.try_link(0.2), port).linked:
@@ -409,6 +411,9 @@ def test_the_loader_arrives_whole_over_a_bad_line(seed):
     assert run(flasher.identify(), port).flash_id == "ef4015"
     assert emulator.flash.data == STOCK
     assert not any(emulator.inside.efuse[0x20:])
+    at = (LOADER_DESTINATION & 0x0FFFFFFF) - RAM_BASE
+    sent = ready_to_send(LOADER).data
+    assert emulator.inside.ram[at : at + len(sent)] == sent
 
 
 @pytest.mark.parametrize("bit", range(8))

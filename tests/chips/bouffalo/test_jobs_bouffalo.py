@@ -2,14 +2,17 @@
 
 import pytest
 
+import corpus
+from groundwire.chips.bouffalo.emulated_chip import ChipOptions
 from groundwire.chips.bouffalo.emulator import BouffaloEmulator, Mode
 from groundwire.chips.family import BootloaderPolicy
 from groundwire.chips.ladder import LadderOptions
 from groundwire.chips.nor_flash import NorFlash
 from groundwire.chips.registry import families, family_of
-from groundwire.errors import LoaderMissing
-from groundwire.events import NeedHands
+from groundwire.errors import ChipContradicted, LoaderMissing, NothingLinked, UnsupportedHere
+from groundwire.events import Heard, NeedHands, Notice
 from groundwire.jobs.backup import take_backup
+from groundwire.jobs.restore import RestoreRequest, restore_backup
 from groundwire.jobs.session import Session, SessionOptions
 from groundwire.jobs.write import change_flash, image_request
 from groundwire.quantities import Span
@@ -62,10 +65,22 @@ def test_families_do_not_take_each_other_for_themselves(chip, wait_s):
     assert port.now() - started < 4
 
 
-def test_without_a_loader_a_backup_says_what_to_do():
+def test_without_a_loader_a_backup_says_what_to_do(tmp_path):
     session, _, _ = session_on(loader=b"")
+    assert session.link().chip == "BL602"
+    assert session.flasher.rate == 115_200
     with pytest.raises(LoaderMissing, match="none is at hand"):
-        session.link()
+        take_backup(session, tmp_path / "backup.bin")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("chip", ["BL702", "BL616"])
+def test_relatives_are_identified_and_refused_by_every_job(chip, tmp_path):
+    port = BenchPort(BouffaloEmulator(chip), Adapter())
+    session = Session(port, families(), SessionOptions(ladder=OPTIONS, loader=LOADER))
+    assert session.link().chip == chip
+    with pytest.raises(UnsupportedHere, match=chip):
+        take_backup(session, tmp_path / "backup.bin")
 
 
 def test_backup_is_whole(tmp_path):
@@ -109,3 +124,62 @@ def test_write_over_a_bad_line_succeeds(tmp_path, seed):
     assert flash[0x11000 : 0x11000 + len(image)] == image
     assert flash[:0x10000] == STOCK[:0x10000]
     assert flash[0xD8000:] == STOCK[0xD8000:]
+
+
+def test_a_running_module_is_named_by_its_log_within_seconds():
+    """The user takes it for a BK7231N and resets it by hand, without holding BOOT."""
+    emulator = BouffaloEmulator("BL602", STOCK, ChipOptions(boot_by_hands=False))
+    port = BenchPort(emulator, Adapter())
+    told = []
+
+    def tell(event):
+        told.append((port.now(), event))
+        if isinstance(event, NeedHands) and not port.hands_are_busy and port.now() < 2:
+            port.press_reset(after_s=0.5)
+
+    session = Session(port, families(), SessionOptions(chip="BK7231N", ladder=OPTIONS), tell=tell)
+    with pytest.raises(NothingLinked, match="Bouffalo BL602 prints its log at 2000000 baud"):
+        session.link()
+    heard = [(at, event) for at, event in told if isinstance(event, Heard)]
+    named = [at for at, event in heard if "Bouffalo BL602" in event.detail]
+    assert named
+    assert named[0] < 10
+    asked = [event.instruction for at, event in told if isinstance(event, NeedHands)]
+    assert "hold BOOT" in asked[-1]
+    assert "CEN to GND" in asked[0]
+
+
+def test_the_chip_is_named_before_its_loader_is_there():
+    port = BenchPort(BouffaloEmulator("BL602", STOCK), Adapter())
+    told = []
+    options = SessionOptions(ladder=OPTIONS, loader=LOADER)
+    session = Session(
+        port, families(), options, tell=lambda event: told.append((port.now(), event))
+    )
+    session.link()
+    at, notice = next((at, event) for at, event in told if isinstance(event, Notice))
+    assert notice.text == "this is a BL602, MAC 7C:B9:4C:00:00:01"
+    assert at < 1.0
+
+
+def test_a_chip_that_is_named_wrongly_is_contradicted_with_evidence():
+    emulator = BouffaloEmulator("BL602", STOCK)
+    options = SessionOptions(chip="BK7231N", ladder=OPTIONS)
+    session = Session(BenchPort(emulator, Adapter()), families(), options)
+    with pytest.raises(ChipContradicted, match="this is a BL602") as caught:
+        session.link()
+    assert "version word 0x00000001" in caught.value.means
+
+
+@pytest.mark.corpus
+def test_a_real_flash_is_backed_up_and_restored(tmp_path):
+    real = corpus.dump("bl602-obk-full")
+    session, _, emulator = session_on(content=real)
+    session.link()
+    backup = take_backup(session, tmp_path / "real.bin")
+    assert backup.data == real
+    emulator.flash.data[0x10000:0x20000] = bytes(0x10000)
+    request = RestoreRequest(backup=tmp_path / "real.bin", base=tmp_path, reboot=False)
+    report = restore_backup(session, request)
+    assert report.outcome is not None
+    assert emulator.flash.data == real

@@ -152,12 +152,24 @@ def test_a_real_dump_is_identified_and_takes_an_application():
     data = corpus.dump("bl602-obk-full")
     identity = identify_dump(data)
     assert identity is not None
-    assert identity.flash_size == len(data)
-    assert identity.partitions
+    assert (identity.flash_size, identity.rf) == (len(data), RfHealth.PRESENT)
+    assert identity.bootloader == "boot2, 39,312 bytes"
     layout = layout_for(identity)
     assert [one.span.start for one in layout.of_kind(RegionKind.APP)] == [0x10000]
     ends = [region.span.end for region in layout.regions]
     assert ends == sorted(ends)
-    if identity.rf is RfHealth.PRESENT:
-        placed = place(RAW, "file", identity, layout, KEEP)
-        assert [piece.address for piece in placed.pieces] == [0x10000]
+    placed = place(RAW, "file", identity, layout, KEEP)
+    assert [piece.address for piece in placed.pieces] == [0x10000]
+    # written onto itself nothing changes, whether its bootloader is kept or not
+    for policy in (KEEP, REPLACE):
+        for piece in place(data, "itself", identity, layout, policy).pieces:
+            assert piece.data == data[piece.address : piece.span.end]
+
+
+@pytest.mark.corpus
+def test_a_vendor_package_brings_its_application_and_not_its_table():
+    data = corpus.dump("bl602-blank-2m")
+    placed, _ = laid(data)
+    assert [(piece.address, len(piece.data)) for piece in placed.pieces] == [(0x10000, 4784)]
+    with pytest.raises(RefusedBySafety, match="divides the flash in another way"):
+        laid(data, REPLACE)

@@ -1,7 +1,7 @@
 """The vendor's own host, unchanged but for modem lines, flashes the emulated module over a pty.
 
 It needs an environment of its own because it pins old packages: GROUNDWIRE_BFLB_MCU_TOOL names the
-Python of a virtual environment that has bflb-mcu-tool 1.10.0.
+tool in it, bflb-mcu-tool 1.10.0.
 """
 
 import os
@@ -18,7 +18,7 @@ from groundwire.chips.bouffalo.messages import Op
 from groundwire.chips.nor_flash import NorFlash
 from groundwire.images.bouffalo import boot_header
 from groundwire.link.serve import Pace, PtyEndpoint, serve
-from groundwire.sim.bouffalo import application
+from groundwire.sim.bouffalo import application, stock_flash
 
 ENVIRONMENT = "GROUNDWIRE_BFLB_MCU_TOOL"
 SHIM = Path(__file__).parent / "bflb_shim.py"
@@ -26,10 +26,11 @@ SHIM = Path(__file__).parent / "bflb_shim.py"
 
 @pytest.fixture
 def tool():
-    python = os.environ.get(ENVIRONMENT)
-    if not python or not Path(python).exists():
-        pytest.skip(f"{ENVIRONMENT} names no Python with bflb-mcu-tool")
-    return python
+    """The Python of the environment in which the tool is installed."""
+    named = os.environ.get(ENVIRONMENT)
+    if not named or not Path(named).exists():
+        pytest.skip(f"{ENVIRONMENT} names no bflb-mcu-tool")
+    return str(Path(named).with_name("python"))
 
 
 @pytest.fixture
@@ -71,15 +72,37 @@ def test_bflb_mcu_tool_flashes_to_success(tool, module, tmp_path):
 
 
 @pytest.mark.witness
-def test_the_real_loader_is_known_guarded_and_provable(tool):
+@pytest.mark.slow
+def test_the_vendors_reader_reads_the_whole_flash(tool, module, tmp_path):
+    emulator, port = module
+    emulator.flash.data[:] = stock_flash()
+    out = tmp_path / "read.bin"
+    command = [
+        tool, str(SHIM), "read", "--chipname=bl602", "--read", "--flash", f"--port={port}",
+        "--baudrate=2000000", "--start=0", "--end=1FFFFF", f"--file={out}",
+        f"--config={package(tool) / 'chips/bl602/eflash_loader/eflash_loader_cfg.conf'}",
+    ]  # fmt: skip
+    ran = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, cwd=tmp_path, check=False
+    )
+    assert out.exists(), (ran.stdout + ran.stderr)[-2000:]
+    assert out.read_bytes() == stock_flash()
+
+
+def package(python):
     found = subprocess.run(
-        [tool, "-c", "import bflb_mcu_tool; print(bflb_mcu_tool.__path__[0])"],
+        [python, "-c", "import bflb_mcu_tool; print(bflb_mcu_tool.__path__[0])"],
         capture_output=True,
         text=True,
         check=True,
         timeout=30,
     )
-    path = Path(found.stdout.strip()) / "chips/bl602/eflash_loader/eflash_loader_40m.bin"
+    return Path(found.stdout.strip())
+
+
+@pytest.mark.witness
+def test_the_real_loader_is_known_guarded_and_provable(tool):
+    path = package(tool) / "chips/bl602/eflash_loader/eflash_loader_40m.bin"
     data = path.read_bytes()
     assert loader.name_loader(data) == "bflb 1.10.0"
     before = loader.parse_loader(data)

@@ -4,7 +4,8 @@ The two conversations are in emulated_rom.py and emulated_loader.py, each with i
 is measured. Measured here (on the device's own code, executed): the waits of 8 and 12 ms before
 OK, the deaf millisecond after it, the idle limits, that a burst in mid-conversation blocks the
 loader, the clocks and the snapping of rates. Assumed: 16 bytes of 0x55 are enough to measure, the
-loader starts within 250 ms, the firmware's first lines come 100 ms after a start.
+loader starts within 250 ms, the firmware's first lines come 100 ms after a start and then one a
+second.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ SHORTEST_BYTE_S: Final = 10 / 3_000_000
 LOADER_STARTS_S: Final = 0.25
 BANNER_AFTER_S: Final = 0.1
 LOG_RATE: Final = 2_000_000
+LOG_EVERY_S: Final = 1.0
+LOG_LINE: Final = b"Info:MAIN:Time 1, idle 170/s, free 70000, MQTT 0(0), bWifi 0\r\n"
 BANNER: Final = (
     b"Starting bl602 now....\r\nBooting BL602 Chip...\r\n"
     b"RISC-V Core Feature:RV32-ACFIMX\r\nBuild Version: release_bl_iot_sdk_1.6.11\r\n"
@@ -180,6 +183,7 @@ class BouffaloEmulator:
         self.mode, self._rate = Mode.FIRMWARE, float(LOG_RATE)
         if self.flash.read(0, 4) == MAGIC:
             self._later(at_s + BANNER_AFTER_S, BANNER, self._rate)
+            self._later(at_s + LOG_EVERY_S, LOG_LINE, self._rate)
 
     def _later(self, at_s: float, what: bytes | Then, rate: float = 0.0) -> None:
         heapq.heappush(self._events, (at_s, next(self._order), what, rate))
@@ -192,6 +196,8 @@ class BouffaloEmulator:
         if isinstance(what, bytes):
             if what:
                 self._out.append(Emission(at_s, what, rate))
+            if what is LOG_LINE:
+                self._later(at_s + LOG_EVERY_S, LOG_LINE, rate)
             return
         match what:
             case Then.RESET:

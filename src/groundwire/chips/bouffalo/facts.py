@@ -6,10 +6,14 @@ import hashlib
 from dataclasses import dataclass
 from functools import cache
 
+from groundwire.chips.family import LoaderSource
 from groundwire.tables.load import EvidenceKind, load_rows
 
 PACKAGE = "groundwire.chips.bouffalo"
 FILE = "facts.toml"
+LOADER_PACKAGE = "bflb-mcu-tool"
+LOADER_PACKAGE_VERSION = "1.10.0"
+LOADER_CRYSTAL = 40_000  # kHz: what modules carry
 LOADER_VERSION = 0xFFFF_FFFF  # in place of the boot ROM's version: a RAM loader answers
 
 
@@ -111,3 +115,9 @@ def flash_size_of(jedec_id: bytes) -> int:
     """
     exponent = jedec_id[2] & 0x1F
     return 1 << exponent if 16 <= exponent <= 25 else 0
+
+
+def published_loader() -> LoaderSource:
+    """Where the vendor publishes the RAM loader for the crystal that modules carry."""
+    row = next(one for one in all_loaders() if one.crystal == LOADER_CRYSTAL and one.recent)
+    return LoaderSource(LOADER_PACKAGE, LOADER_PACKAGE_VERSION, row.file, row.sha256)

@@ -111,6 +111,7 @@ class BouffaloFlasher:
             running = self._link.stage is Stage.LOADER
             if running or (not found.locked and self._image is not None):
                 yield from self._enter_loader(found)
+                yield from identify.find_device_info(self._link, found, info)
                 yield from identify.find_flash_chip(self._link, found)
                 yield from identify.find_content(self._link, found)
             else:
@@ -130,6 +131,8 @@ class BouffaloFlasher:
             link.guarded = yield from self._is_guarded()
             found.note("RAM loader", "was already running", "GetBootInfo")
         elif self._image is not None:
+            # said at once: the upload takes seconds, and the chip may be another than expected
+            yield Notice(f"this is a {found.facts.name}, MAC {found.mac or 'unknown'}")
             yield from start_loader(link, self._image)
             link.guarded = self._image.guarded and (yield from self._is_guarded())
             name = self._image.name or "of unknown origin"

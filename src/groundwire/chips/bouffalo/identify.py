@@ -97,6 +97,7 @@ def find_chip(link: Exchange, found: Findings) -> Procedure[BootInfo | None]:
 def find_device_info(link: Exchange, found: Findings, info: BootInfo) -> Procedure[None]:
     """Package and embedded flash, where eFuse tells them; the boot ROM alone can say this.
 
+    A BL604 whose eFuse does not tell passes for a BL602; for this protocol they are the same.
     Read as a register and not with the eFuse command, which one flipped bit turns into a write.
     """
     try:

@@ -39,6 +39,7 @@ BOOT_WORD_AT: Final = 116
 HASH_AT: Final = 132
 CRC_AT: Final = 172
 SIGN_OR_ENCRYPT: Final = 0x0F
+PLACEHOLDER: Final = 0xDEADBEEF
 IGNORE_CRC: Final = 1 << 16
 IGNORE_HASH: Final = 1 << 17
 
@@ -115,6 +116,20 @@ def make_provable(image: RamImage) -> RamImage:
     (word,) = U32.unpack_from(header, BOOT_WORD_AT)
     U32.pack_into(header, BOOT_WORD_AT, word & ~(IGNORE_CRC | IGNORE_HASH))
     header[HASH_AT : HASH_AT + 32] = image_hash(image)
+    U32.pack_into(header, CRC_AT, crc32(header[:CRC_AT]))
+    return replace(image, header=bytes(header))
+
+
+def make_trusting(image: RamImage) -> RamImage:
+    """The same program with a hash that the boot ROM is told to ignore.
+
+    For a line so bad that it never arrives whole at once: what arrived is then read back and mended
+    before it runs.
+    """
+    header = bytearray(image.header)
+    (word,) = U32.unpack_from(header, BOOT_WORD_AT)
+    U32.pack_into(header, BOOT_WORD_AT, word | IGNORE_HASH)
+    header[HASH_AT : HASH_AT + 32] = U32.pack(PLACEHOLDER) + bytes(28)
     U32.pack_into(header, CRC_AT, crc32(header[:CRC_AT]))
     return replace(image, header=bytes(header))
 

@@ -14,6 +14,7 @@ from groundwire.chips.family import (
     Layout,
     Piece,
     Placement,
+    Region,
     RegionKind,
     RfHealth,
 )
@@ -149,9 +150,9 @@ def _with_bootloader(data: bytes, name: str, seen: Recognition, identity: Identi
     if not seen.bootloader_valid or table is None:
         where = "; ".join(str(problem) for problem in seen.problems[:3])
         raise DamagedImage(name=name, finding=where or "its boot2 or partition table is damaged")
-    theirs = {one.span for one in regions_of(table, identity.flash_size) if _must_stay(one.kind)}
-    mine = {one.span for one in identity.partitions if _must_stay(one.kind)}
-    if mine and mine != theirs:
+    theirs = _must_be_found(regions_of(table, identity.flash_size))
+    mine = _must_be_found(identity.partitions)
+    if not mine <= theirs:
         raise RefusedBySafety(
             rule="settings and radio calibration would lie where the new table does not look",
             finding=f"the partition table in {name!r} divides the flash in another way",
@@ -166,5 +167,7 @@ def _with_bootloader(data: bytes, name: str, seen: Recognition, identity: Identi
     return [Piece(0, data[: BOOT2.size], "boot2 and partition tables")]
 
 
-def _must_stay(kind: RegionKind) -> bool:
-    return kind in (RegionKind.RF, RegionKind.SETTINGS)
+def _must_be_found(regions: tuple[Region, ...]) -> set[tuple[str, int]]:
+    """Names and places of what the new table must find where the old one had it."""
+    kinds = (RegionKind.RF, RegionKind.SETTINGS)
+    return {(region.name, region.span.start) for region in regions if region.kind in kinds}

@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 from groundwire.errors import GroundwireError
-from groundwire.images.beken import crc_blocks, identify, package, rbl, rf
+from groundwire.images.beken import crc_blocks, package, rbl, rf
 from groundwire.images.beken.code_area import CodeArea
-from groundwire.images.beken.content import Arrangement, BekenContent
+from groundwire.images.beken.content import BekenContent
 from groundwire.images.beken.crc_blocks import PACKET_SIZE, PacketState
-from groundwire.images.findings import Check, Finding, Weight
-from groundwire.images.kinds import ImageKind, Recognition
+from groundwire.images.findings import Check, Finding
+from groundwire.images.kinds import ImageKind, Recognition, Weight
 from groundwire.quantities import MIB, Span
 
 Result = tuple[tuple[Finding, ...], tuple[Check, ...]]
 
-# Problems that `identify` names and that are no loss.
-_HARMLESS = ("wrapped around at the end", identify.OLDER_CONTAINER)
-_FOREIGN = ("parts of two chips", "different keys")
 _RF_BY_CHIP = {"BK7231N": 0x1D0000, "BK7231M": 0x1D0000, "BK7231T": 0x1E0000}
 _RF_DEFAULT = 0x1E0000
 _UPDATES_MAX = 8
-
-
-def _weight(text: str) -> Weight:
-    if any(part in text for part in _HARMLESS):
-        return Weight.NOTE
-    if any(part in text for part in _FOREIGN):
-        return Weight.FOREIGN
-    return Weight.DAMAGE
 
 
 def mac_addresses(content: BekenContent) -> tuple[bytes, ...]:
@@ -38,8 +27,7 @@ def mac_addresses(content: BekenContent) -> tuple[bytes, ...]:
 def examine(content: BekenContent, recognition: Recognition) -> Result:
     """Everything that can be checked in a Beken file."""
     findings = [
-        Finding(_weight(problem.text), problem.span, problem.text)
-        for problem in recognition.problems
+        Finding(problem.weight, problem.span, problem.text) for problem in recognition.problems
     ]
     checks: list[Check] = []
     loader = content.bootloader
@@ -183,8 +171,3 @@ def _calibration(
     weight = Weight.DAMAGE if usual else Weight.NOTE
     text = "no radio calibration where this chip has it"
     findings.append(Finding(weight, content.file_span(at.span), text))
-
-
-def can_be_restored(content: BekenContent) -> bool:
-    """Whether the file, as it is or turned back, covers a flash from address 0 to its end."""
-    return content.is_flash_sized and content.arrangement is not Arrangement.APP_ONLY
