@@ -267,16 +267,18 @@ void Channel::fail_(Loss loss) {
   ESP_LOGD(TAG, "%s: %s (%u in a row)", this->name_, loss_name(loss), this->failures_);
   if (this->failures_ >= BURST)
     this->chip_.doubt();
+  if (this->failures_ == REST_AFTER)
+    ESP_LOGW(TAG, "%s: still no result; asked once a minute from now on", this->name_);
   if (this->failures_ >= REST_AFTER) {
-    if (this->failures_ == REST_AFTER)
-      ESP_LOGW(TAG, "%s: still no answer; asked once a minute from now on", this->name_);
     this->rest(millis());
   } else if (this->failures_ % BREAK_AFTER == 0) {
     ESP_LOGW(TAG, "%s: %u failures in a row, last: %s; resetting the chip's UART", this->name_, this->failures_,
              loss_name(loss));
-    this->tally_.breaks++;
-    this->parent_->send_break(this);
+  } else {
+    return;
   }
+  this->tally_.breaks++;
+  this->parent_->send_break(this);
 }
 
 void Channel::rest(uint32_t now_ms) {

@@ -70,14 +70,15 @@ Channel *SharedUart::next_channel_(bool own_checks) {
 
 // --- which chip is which -----------------------------------------------------------------------
 
-/// A chip that still carries its own tag after a neighbour was given another one is not that neighbour's.
+/// A chip that carries its own tag, unwritten, after a neighbour was given another one is not that neighbour's.
 void SharedUart::on_proven(Channel *channel) {
+  const bool unwritten = !channel->chip().wrote();
   for (Channel *other = this->first_; other != nullptr; other = other->next) {
     if (other == channel || !other->chip().known())
       continue;
-    if (other->waits_for() == channel && other->chip().ready())
+    if (unwritten && other->waits_for() == channel && other->chip().ready())
       other->wait_for(nullptr);
-    if (channel->chip().wrote()) {
+    if (!unwritten || channel->waits_for() == other) {
       other->chip().doubt();
       other->check_now();
     }
@@ -97,7 +98,7 @@ void SharedUart::on_other_chip(Channel *channel) {
   if (owner->waits_for() == channel) {
     ESP_LOGE(TAG, "%s and %s reach the same chip: check senders, addresses and speeds", channel->name(),
              owner->name());
-    owner->wait_for(nullptr);
+    channel->wait_for(owner);
     owner->chip().doubt();
     owner->chip().write_again();
     owner->rest(millis());
