@@ -28,6 +28,7 @@ class ExitCode(IntEnum):
     UNSUPPORTED = 7
     REFUSED = 8
     RESUMABLE = 9
+    UNDECIDED = 10
     CANCELLED = 130
 
 
@@ -42,6 +43,7 @@ EXIT_CODE_MEANINGS: dict[ExitCode, str] = {
     ExitCode.UNSUPPORTED: "this chip, boot ROM or flash cannot do that",
     ExitCode.REFUSED: "a safety rule forbids it",
     ExitCode.RESUMABLE: "stopped part-way; the same command again finishes the job",
+    ExitCode.UNDECIDED: "nothing that is known fits; the tests that would tell are named",
     ExitCode.CANCELLED: "stopped by the user before anything was changed",
 }
 
@@ -782,7 +784,7 @@ class ChipContradicted(RefusedBySafety):
         return "leave the chip to be found out, or connect the module you mean"
 
 
-# --- endings: exit 9 and 130 -------------------------------------------------------------------
+# --- endings: exit 9, 10 and 130 ---------------------------------------------------------------
 
 
 @dataclass(eq=False, kw_only=True)
@@ -807,6 +809,29 @@ class StoppedPartWay(GroundwireError):
     @property
     def next_step(self) -> str:
         return "run the same command again: it proves what is there and writes only the rest"
+
+
+@dataclass(eq=False, kw_only=True)
+class NoDiagnosis(GroundwireError):
+    """Nothing that groundwire knows fits what was seen; it names the tests that would tell."""
+
+    code = "diagnosis.unknown"
+    exit_code = ExitCode.UNDECIDED
+    subject: str
+    seen: str
+    tests: tuple[str, ...] = ()
+
+    @property
+    def what(self) -> str:
+        return f"no diagnosis of {self.subject}: {self.seen}"
+
+    @property
+    def means(self) -> str:
+        return f"{len(self.tests)} tests would tell" if self.tests else ""
+
+    @property
+    def next_step(self) -> str:
+        return self.tests[0] if self.tests else "record a longer log"
 
 
 @dataclass(eq=False, kw_only=True)

@@ -16,17 +16,22 @@ NOT_STARTING = frozenset(
     {
         "silence-not-bootable", "silence-wiring", "silence-wrong-uart", "silence-bl602-address",
         "wrong-key", "dots-endless", "dots-ten", "app-missing-t", "app-missing-n",
-        "jump-then-hang", "early-hang", "go-os-addr-loop", "tuya-restored-no-boot",
+        "jump-then-hang", "early-hang", "go-os-addr-loop", "tuya-restored-no-boot", "no-log",
     }
 )  # fmt: skip
 CRASHING = frozenset({"crash-loop-t", "crash-dump", "supply-then-config-damage", "watchdog"})
 APP_ADDRESS = 0x11000
+NO_LOG = Finding(
+    id="no-log", number="", kind=Kind.NOTICE, rank=99, confidence=Confidence.LOW,
+    text="nobody has recorded what the module prints", tells_apart="", next_step="",
+)  # fmt: skip
+"""Stands for a module that does not start as far as anybody knows, where there is no log."""
 
 
 def combine(findings: Iterable[Finding], other: OtherEvidence) -> list[Finding]:
     """The findings with those that share a cause made one."""
     joined = list(findings)
-    for join in (_key, _chip, _place, _unfinished_write, _radio, _supply):
+    for join in (_key, _chip, _place, _unfinished_write, _damage, _radio, _supply):
         joined = join(joined, other)
     return joined
 
@@ -52,7 +57,7 @@ def _cause(symptoms: list[Finding], because: tuple[str, ...], **values: str) -> 
         tells_apart=values["tells_apart"],
         next_step=values["next_step"],
         lines=first.lines,
-        because=(f"the log: {first.text}", *because),
+        because=(*((f"the log: {first.text}",) if first is not NO_LOG else ()), *because),
         tests=first.tests,
         source="combined evidence",
     )
@@ -132,6 +137,21 @@ def _unfinished_write(findings: list[Finding], other: OtherEvidence) -> list[Fin
         text="the flash does not hold the image that was to be written, and the module fails there",
         tells_apart="the same range proven again",
         next_step="run the same write again: it proves what is there and writes only the rest",
+    )  # fmt: skip
+    return _replaced(findings, symptoms, cause)
+
+
+def _damage(findings: list[Finding], other: OtherEvidence) -> list[Finding]:
+    symptoms = _symptoms(findings, NOT_STARTING | CRASHING)
+    if not symptoms or not other.image_damage:
+        return findings
+    if any(finding.source == "combined evidence" for finding in symptoms):
+        return findings
+    cause = _cause(
+        symptoms, (other.image_damage,), id="image-damaged", number="J2",
+        text="the code that the module is to run is damaged",
+        tells_apart="the checksums inside the file",
+        next_step="get the file anew and compare its SHA-256, then write it",
     )  # fmt: skip
     return _replaced(findings, symptoms, cause)
 

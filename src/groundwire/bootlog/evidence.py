@@ -28,8 +28,9 @@ class OtherEvidence:
 
     `chip_key` and `image_key` are key classes as `inspect` and `identify` name them; `image_chip`
     is the chip an image was built for; `image_form` and `image_address` are what the plan wrote
-    where. `unproven` is how many bytes of the journal of a write were never proven. `watched_s` is
-    how long the line was listened to. `read_rate` is the rate it was read at.
+    where. `unproven` is how many bytes of the journal of a write were never proven, `image_damage`
+    what a check of that image found. `watched_s` is how long the line was listened to, `read_rate`
+    the rate it was read at.
     """
 
     link_works: bool | None = None
@@ -45,6 +46,7 @@ class OtherEvidence:
     image_address: int | None = None
     restored: bool = False
     unproven: int = 0
+    image_damage: str = ""
     flash_differs: bool | None = None
     rf_erased: bool | None = None
     access_point_visible: bool | None = None
