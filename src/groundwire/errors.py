@@ -386,6 +386,29 @@ class LinkLost(LinkError):
         return "take the power away for ten seconds and run the same command again"
 
 
+@dataclass(eq=False, kw_only=True)
+class PatternNotSeen(LinkError):
+    """The line was watched for as long as was asked, and the pattern did not come."""
+
+    code = "link.pattern-not-seen"
+    pattern: str
+    watched_s: float
+    lines: int
+
+    @property
+    def what(self) -> str:
+        seen = f"{self.lines} lines came" if self.lines else "nothing came"
+        return f"{self.pattern!r} was not seen in {self.watched_s:.0f} s: {seen}"
+
+    @property
+    def means(self) -> str:
+        return "" if self.lines else "the module was not restarted, or prints on other pins"
+
+    @property
+    def next_step(self) -> str:
+        return "restart the module while the line is watched"
+
+
 # --- protocol: exit 4 --------------------------------------------------------------------------
 
 

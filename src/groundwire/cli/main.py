@@ -27,6 +27,7 @@ VERBS: Final = {
     "verify": "compare an image with the module by its own checksum",
     "restore": "bring a module back to its backup",
     "free": "the whole job: identify, back up, plan, write, prove, reboot, report",
+    "console": "show what a module prints; finds the speed, marks each boot",
     "diagnose": "say what is wrong with a module, from its log and whatever else is known",
     "emulate": "serve an emulated module on a pty or a TCP port",
     "demo": "run the whole job on an emulated module, in memory",
