@@ -149,7 +149,7 @@ class RateFinder:
         return self._next(verdict.reason or "no text", slower=verdict.kind is LineKind.ZEROS)
 
     def _next(self, why: str, *, slower: bool = False) -> Step:
-        """The likeliest speed that has not been tried; the slower ones first where that is known."""
+        """The likeliest speed that has not been tried; slower ones first where that is known."""
         rates = sorted(LIKELY_RATES, key=lambda rate: slower and rate > self.rate)
         for rate in rates:
             if rate not in self._scores and rate not in self._unusable:

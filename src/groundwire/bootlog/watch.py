@@ -119,7 +119,9 @@ class _Watcher:
 
     def run(self) -> Generator[Op, Answer, Ended]:
         yield SetBaudrate(self._rate)
-        named = "as named" if self._options.rate else "the usual speed, until the bytes tell another"
+        named = (
+            "as named" if self._options.rate else "the usual speed, until the bytes tell another"
+        )
         yield Listening(self._rate, named, self._options.source)
         while not self._seen:
             left_s = self._left_s()

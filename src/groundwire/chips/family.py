@@ -7,7 +7,7 @@ seam knows an opcode, a checksum or the name of a boot ROM.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -222,11 +222,19 @@ class Flasher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Emission:
-    """Bytes that an emulated chip begins to send at `start_s`, at `baudrate`."""
+    """Bytes that an emulated chip begins to send at `start_s`, at `baudrate`.
+
+    They leave on the flashing pins, or on the log pin of a chip that has one.
+    """
 
     start_s: float
     data: bytes
     baudrate: float
+    on_log_pin: bool = False
+
+
+BootText = Callable[[bytes], Sequence[tuple[float, bytes]]]
+"""What a firmware prints on the log pin, by the flash: seconds after its start, and text."""
 
 
 class Emulator(Protocol):
@@ -296,6 +304,8 @@ class ChipFamily:
     dump tells of its module, or None. `place(data, name, identity, layout, policy)` decides where
     an image goes, or raises `ImageError`.
     `looks_like_mine(heard)` names a chip of this family from stray bytes, or returns "".
+    `log_pin` says that the firmware prints on a pin of its own, and that `emulator` therefore
+    takes `boot_text`; without one, the log comes on the flashing pins, at `log_baudrate`.
     """
 
     name: str
@@ -309,3 +319,5 @@ class ChipFamily:
     place: Callable[[bytes, str, Identity, Layout, BootloaderPolicy], Placement]
     emulator: Callable[..., Emulator]
     looks_like_mine: Callable[[bytes], str] = lambda _heard: ""
+    log_pin: bool = False
+    log_baudrate: int = 115_200

@@ -87,7 +87,7 @@ def diagnose(settings: Settings, files: Sequence[Path], given: Given) -> None:
         logs, known = gather(settings.chip, files, given)
         found: list[Diagnosis] = []
         for path in logs:
-            facts = _read(path, given.read_at or 0, interrupts)
+            facts = _read(path, given.read_at or 0, interrupts, screen)
             found.append(diagnose_log(facts, known))
             _show(screen, _name(path) if len(logs) > 1 else "", found[-1], known)
         if not logs:
@@ -129,12 +129,12 @@ def _name(path: Path) -> str:
     return "standard input" if path == STDIN else path.name
 
 
-def _read(path: Path, read_at: int, interrupts: Interrupts) -> LogFacts:
+def _read(path: Path, read_at: int, interrupts: Interrupts, screen: Screen) -> LogFacts:
     if path == STDIN:
-        return read_log(sys.stdin.buffer, read_at, interrupts.stop)
+        return read_log(sys.stdin.buffer, read_at, interrupts.stop, screen.tell)
     try:
         with path.open("rb") as file:
-            return read_log(file, read_at, interrupts.stop)
+            return read_log(file, read_at, interrupts.stop, screen.tell)
     except OSError as error:
         raise InputUnreadable(path=str(path), reason=error.strerror or str(error)) from error
 

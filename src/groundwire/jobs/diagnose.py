@@ -26,11 +26,14 @@ from groundwire.bootlog.signatures import signature_table
 from groundwire.chips.family import SECTOR, RfHealth
 from groundwire.chips.registry import families, family_of
 from groundwire.errors import Cancelled, GroundwireError, InputUnreadable
+from groundwire.events import Notice, Tell, tell_nobody
 from groundwire.images.health import Health, Verdict, check_health
 from groundwire.images.recognise import ImageKind, Recognition, recognise
 from groundwire.link.runner import Stop, never_stop
+from groundwire.quantities import size_text
 
 CHUNK: Final = 1 << 16
+LARGEST_READ: Final = 32 << 20
 SNIFFED: Final = 1 << 16
 LARGEST_REPORT: Final = 1 << 20
 JOURNAL: Final = "journal.jsonl"
@@ -61,30 +64,50 @@ class Known:
 # --- logs -----------------------------------------------------------------------------------------
 
 
-def read_log(stream: IO[bytes], read_rate: int = 0, stop: Stop = never_stop) -> LogFacts:
+def read_log(
+    stream: IO[bytes], read_rate: int = 0, stop: Stop = never_stop, tell: Tell = tell_nobody
+) -> LogFacts:
     """The facts of a log, in bounded memory however long it is.
+
+    Of a file larger than `LARGEST_READ` the beginning and the end are read; a pipe is read whole.
 
     Raises:
         InputUnreadable: the stream fails.
         Cancelled: `stop` turned true.
     """
     reader = LogReader(read_rate=read_rate)
-    for data in _chunks(stream):
+    for data in _pieces(stream, tell):
         reader.feed(data)
         if stop():
             raise Cancelled(during="the log was read")
     return reader.finish()
 
 
-def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
-    # what `read1` gives at once keeps a pipe flowing; a plain file has no need of it
-    read = getattr(stream, "read1", stream.read)
+def _pieces(stream: IO[bytes], tell: Tell) -> Iterator[bytes]:
     try:
-        while data := read(CHUNK):
-            yield data
+        size = stream.seek(0, os.SEEK_END) if stream.seekable() else 0
+        if size:
+            stream.seek(0)
+        if size <= LARGEST_READ:
+            yield from _chunks(stream)
+            return
+        yield from _chunks(stream, LARGEST_READ // 2)
+        left_out = size - LARGEST_READ
+        tell(Notice(f"{size_text(left_out)} in the middle of the log are left out"))
+        stream.seek(size - LARGEST_READ // 2)
+        yield b"\n"  # what follows is no continuation of what came before
+        yield from _chunks(stream)
     except OSError as error:
         name = str(getattr(stream, "name", "the log"))
         raise InputUnreadable(path=name, reason=error.strerror or str(error)) from error
+
+
+def _chunks(stream: IO[bytes], limit: int | None = None) -> Iterator[bytes]:
+    # what `read1` gives at once keeps a pipe flowing; a plain file has no need of it
+    read = getattr(stream, "read1", stream.read)
+    while (limit is None or limit > 0) and (data := read(CHUNK)):
+        limit = None if limit is None else limit - len(data)
+        yield data
 
 
 def diagnose_log(facts: LogFacts, known: Known) -> Diagnosis:

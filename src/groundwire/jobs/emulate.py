@@ -113,8 +113,9 @@ class HelpingHands:
 
     def take_output(self) -> list[Emission]:
         emissions = self._emulator.take_output()
-        if emissions:
-            self._answered_s = emissions[-1].start_s
+        answers = [one for one in emissions if not one.on_log_pin]
+        if answers:
+            self._answered_s = answers[-1].start_s
         return emissions
 
 
