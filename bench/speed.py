@@ -38,7 +38,6 @@ TARGETS = {
     "full read, every byte proven": {921_600: 1.22, 2_000_000: 1.50},
     "write an image, whole flash proven": {921_600: 1.75, 2_000_000: 3.0},
 }
-APP = 0x11000
 
 
 @dataclass(frozen=True)
@@ -56,9 +55,8 @@ class Row:
 
 def linked(chip: str, rate: int, flash: bytes) -> Session:
     opened = open_emulated(chip, flash)
-    session = Session(
-        opened.port, families(), SessionOptions(rate=rate), tell=opened.listener(lambda _e: None)
-    )
+    options = SessionOptions(rate=rate, loader=opened.loader)
+    session = Session(opened.port, families(), options, tell=opened.listener(lambda _e: None))
     session.link()
     return session
 
@@ -123,7 +121,8 @@ def write_rows(chip: str, rate: int, stock: bytes, image: bytes) -> list[Row]:
         end, host_end = session.port.now(), time.perf_counter()
     if report.outcome is None or report.outcome.rewritten:
         raise SystemExit("the write did not go as planned: no figure")
-    size, rate = len(image) - APP, session.flasher.rate
+    placement = request.place(session.identity, session.layout)
+    size, rate = sum(piece.span.size for piece in placement.pieces), session.flasher.rate
     ((began, host_began),) = consented
     return [
         Row("write an image, whole flash proven", rate, size, end - began, host_end - host_began),

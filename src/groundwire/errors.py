@@ -201,6 +201,52 @@ class CannotCalibrate(UsageError):
         return "measure a resistive load of at least a tenth of the meter's range"
 
 
+@dataclass(eq=False, kw_only=True)
+class LoaderMissing(UsageError):
+    """This chip's boot ROM can neither read nor prove its flash; a small program must do it.
+
+    The program is the chip vendor's RAM loader. It runs in RAM only and is gone after a reset.
+    groundwire ships no vendor software, so the file has to be fetched once.
+    """
+
+    code = "usage.loader-missing"
+    asked: str
+    chip: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.asked} on a {self.chip} needs the vendor's RAM loader, and none is at hand"
+
+    @property
+    def means(self) -> str:
+        return "groundwire ships no vendor software; the file is fetched once and kept"
+
+    @property
+    def next_step(self) -> str:
+        return "run: groundwire loader get"
+
+
+@dataclass(eq=False, kw_only=True)
+class LoaderNotFetched(UsageError):
+    """The vendor's RAM loader could not be fetched from its published package."""
+
+    code = "usage.loader-not-fetched"
+    package: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"the RAM loader could not be fetched from {self.package}: {self.reason}"
+
+    @property
+    def means(self) -> str:
+        return "this computer has no network, no pip, or the package has changed"
+
+    @property
+    def next_step(self) -> str:
+        return "fetch the package on another computer and add the loader file from it"
+
+
 # --- port and link: exit 3 -----------------------------------------------------------------------
 
 
@@ -717,6 +763,27 @@ class ImageTooLarge(ImageError):
     @property
     def next_step(self) -> str:
         return "choose an image for this flash size"
+
+
+@dataclass(eq=False, kw_only=True)
+class NotALoader(ImageError):
+    """The file is not a RAM loader that a boot ROM of this family would run."""
+
+    code = "image.not-a-loader"
+    size: int
+    finding: str
+
+    @property
+    def what(self) -> str:
+        return f"a file of {size_text(self.size)} is no RAM loader: {self.finding}"
+
+    @property
+    def means(self) -> str:
+        return "another file was named, or it is damaged"
+
+    @property
+    def next_step(self) -> str:
+        return "run: groundwire loader get"
 
 
 @dataclass(eq=False, kw_only=True)

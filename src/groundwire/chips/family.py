@@ -36,7 +36,8 @@ class Identity:
     """All that is known of a module without writing to it.
 
     `key_class` names the instruction cipher the chip applies ("tuya", "zero", ...), or "" where
-    the chip does not tell. `mac` is "" where no calibration area holds one.
+    the chip does not tell. `mac` is "" where no calibration area holds one. `partitions` are the
+    regions that a table in the module's own flash declares, where it has one.
     """
 
     family: str
@@ -51,6 +52,7 @@ class Identity:
     mac: str = ""
     rf: RfHealth = RfHealth.UNKNOWN
     rf_addresses: tuple[int, ...] = ()
+    partitions: tuple[Region, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -247,7 +249,10 @@ class Emulator(Protocol):
 
     @property
     def baudrate(self) -> float:
-        """The speed that the chip's UART runs at, as its divisor gives it."""
+        """The speed that the chip's UART runs at, as its divisor gives it.
+
+        0 while the chip measures the speed of what arrives: then it reads bytes as they were sent.
+        """
         ...
 
     def power(self, *, on: bool, at_s: float) -> None:
@@ -295,17 +300,32 @@ class LinkTry:
 
 
 @dataclass(frozen=True, slots=True)
+class LoaderSource:
+    """Where a family's RAM loader is published: a package, a file in it, and that file's hash."""
+
+    package: str
+    version: str
+    member: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChipFamily:
     """One registered family: what it is called and how its parts are made.
 
     `try_link(seconds)` is a procedure that asks for a link for about that long and never harms a
-    chip of another family. `flasher()` makes a host side for a module that has just linked.
+    chip of another family. `flasher()` makes a host side for a module that has just linked; where
+    the family has a `check_loader`, it is `flasher(loader)` instead: the bytes of the vendor's RAM
+    loader, or b"" where none is at hand. `check_loader(data)` names such a file, or raises
+    `ImageError`, and `loader_source` says where the vendor publishes it.
+
     `layout(identity)` gives the regions of its flash, and `identify_dump(data)` what a whole-flash
     dump tells of its module, or None. `place(data, name, identity, layout, policy)` decides where
-    an image goes, or raises `ImageError`.
-    `looks_like_mine(heard)` names a chip of this family from stray bytes, or returns "".
-    `log_pin` says that the firmware prints on a pin of its own, and that `emulator` therefore
-    takes `boot_text`; without one, the log comes on the flashing pins, at `log_baudrate`.
+    an image goes, or raises `ImageError`. `looks_like_mine(heard)` names a chip of this family
+    from stray bytes, or returns "". `log_baudrate` is the speed that the firmware logs at, `hands`
+    what a person has to do so that the module comes up in download mode ("" for a plain reset).
+    `log_pin` says that the firmware logs on a pin of its own, and that `emulator` therefore takes
+    `boot_text`; without one, the log comes on the flashing pins.
     """
 
     name: str
@@ -313,11 +333,14 @@ class ChipFamily:
     parts: tuple[str, ...]
     link_baudrate: int
     try_link: Callable[[float], Procedure[LinkTry]]
-    flasher: Callable[[], Flasher]
+    flasher: Callable[..., Flasher]
     layout: Callable[[Identity], Layout]
     identify_dump: Callable[[bytes], Identity | None]
     place: Callable[[bytes, str, Identity, Layout, BootloaderPolicy], Placement]
     emulator: Callable[..., Emulator]
     looks_like_mine: Callable[[bytes], str] = lambda _heard: ""
-    log_pin: bool = False
+    check_loader: Callable[[bytes], str] | None = None
+    loader_source: LoaderSource | None = None
     log_baudrate: int = 115_200
+    log_pin: bool = False
+    hands: str = ""

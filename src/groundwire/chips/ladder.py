@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from groundwire.chips.family import ChipFamily
-from groundwire.chips.listening import Finding, HeardKind, classify
+from groundwire.chips.listening import (
+    ENOUGH_BYTES,
+    Finding,
+    HeardKind,
+    classify,
+    logging_finding,
+    text_share,
+)
 from groundwire.errors import NothingLinked
 from groundwire.events import Attempt, Heard, NeedHands
-from groundwire.wire import Procedure, Send, SetBaudrate, SetLines, Wait
+from groundwire.wire import Procedure, Receive, Send, SetBaudrate, SetLines, Wait
 
 REBOOT_TEXT: Final = b"reboot\r\n"
 HELD_S: Final = 0.25
@@ -19,7 +26,12 @@ AFTER_TEXT_S: Final = 0.6
 AFTER_PULSE_S: Final = 0.4
 ROUND_S: Final = 1.0
 TEXT_EVERY: Final = 10  # rounds of waiting for hands
+LISTEN_EVERY: Final = 4
 HEARD_LIMIT: Final = 16 * 1024
+LISTEN_S: Final = 1.1  # firmware that is idle says something about once a second
+LISTEN_BYTES: Final = 48
+LISTEN_QUIET_S: Final = 0.05
+READABLE: Final = 0.9
 HANDS: Final = (
     "reset the module: connect CEN to GND for half a second and let go, "
     "or take its power away for two seconds and give it back"
@@ -44,6 +56,17 @@ PULSES: Final = (
 )
 
 
+def hands_for(families: Sequence[ChipFamily], logging: ChipFamily | None = None) -> str:
+    """What a person has to do, for the families that may be there."""
+    if logging is not None and logging.hands:
+        return logging.hands
+    plain = [family for family in families if not family.hands]
+    others = [f"on a {family.title}: {family.hands}" for family in families if family.hands]
+    if not plain and len(families) == 1:
+        return families[0].hands
+    return "; ".join(([HANDS] if plain else []) + others)
+
+
 @dataclass(frozen=True, slots=True)
 class LadderOptions:
     """How long to wait for hands (0 for not at all), and which rungs to use."""
@@ -66,6 +89,7 @@ class Ladder:
         self._sent = b""
         self._waited_s = 0.0
         self._told: HeardKind | None = None
+        self._logging: ChipFamily | None = None
 
     def climb(self) -> Procedure[ChipFamily]:
         """Link to whatever module is there.
@@ -94,7 +118,22 @@ class Ladder:
         return family
 
     def _finding(self) -> Finding:
+        if self._logging is not None:
+            return logging_finding(self._logging)
         return classify(bytes(self._heard), self._sent, self._families)
+
+    def _listen_at_log_speeds(self) -> Procedure[None]:
+        """What is noise at the link speed may be the log of a family that logs at another."""
+        for family in self._families:
+            if family.log_baudrate == family.link_baudrate:
+                continue
+            yield SetBaudrate(family.log_baudrate)
+            answer = yield Receive(LISTEN_S, at_least=LISTEN_BYTES, quiet_s=LISTEN_QUIET_S)
+            readable = len(answer.data) >= ENOUGH_BYTES and text_share(answer.data) >= READABLE
+            if family.looks_like_mine(answer.data) or readable:
+                self._logging = family
+                break
+        yield SetBaudrate(self._families[0].link_baudrate)
 
     def _round(self, seconds: float) -> Procedure[ChipFamily | None]:
         """Ask in the words of each family once; the first family has most of the time."""
@@ -134,11 +173,14 @@ class Ladder:
         rounds = 0
         self._heard.clear()
         while left_s > 0:
-            yield NeedHands(HANDS, left_s)
+            yield NeedHands(hands_for(self._families, self._logging), left_s)
             family = yield from self._round(min(ROUND_S, left_s))
             if family is not None:
                 return family
             finding = self._finding()
+            if finding.kind is HeardKind.WRONG_SPEED and rounds % LISTEN_EVERY == 0:
+                yield from self._listen_at_log_speeds()
+                finding = self._finding()
             if finding.kind is not self._told:
                 self._told = finding.kind
                 yield Heard(finding.kind.value, finding.detail, finding.advice)

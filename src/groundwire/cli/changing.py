@@ -21,7 +21,7 @@ from groundwire.cli.render import write_lines
 from groundwire.cli.running import Job, Shown, open_named, with_module
 from groundwire.cli.screen import Screen
 from groundwire.cli.shapes import Shape, identity_shape, plan_shape
-from groundwire.errors import Cancelled, GroundwireError, OutputUnwritable
+from groundwire.errors import Cancelled, GroundwireError, InternalError, OutputUnwritable
 from groundwire.events import Notice, Severity
 from groundwire.jobs.ports import OpenedPort
 from groundwire.jobs.report import ReportInput, write_reports
@@ -157,6 +157,8 @@ class Change:
     def on_folder(self, folder: Path) -> None:
         """The job has its folder; what fails from here on is reported there."""
         self._folder = folder
+        with contextlib.suppress(OSError):
+            self._move_trace(folder)  # early, so that even a killed run leaves it there
 
     def conditioned(self, request: WriteRequest, job: Job) -> WriteRequest:
         """A request with what the user allowed, asked for or typed."""
@@ -179,6 +181,9 @@ class Change:
         except KeyboardInterrupt:
             self._leave_report(job, None, Cancelled())
             raise
+        except Exception as error:
+            self._leave_report(job, None, InternalError(detail=f"{type(error).__name__}: {error}"))
+            raise
         self._leave_report(job, report, None)
         lines = write_lines(report, emulated=job.is_emulated)
         return Shown(lines, write_shape(report))
@@ -195,7 +200,7 @@ class Change:
             is_emulated=job.is_emulated,
             identity=job.session.identity,
             source_name=source.name,
-            source_sha256=hashlib.sha256(source.data).hexdigest(),
+            source_sha256=hashlib.sha256(source.data).hexdigest() if source.data else "",
             source_size=len(source.data),
             folder=folder,
             warnings=tuple(job.warnings),
@@ -227,14 +232,15 @@ class Change:
         return self._trace
 
     def _keep_trace(self, folder: Path, job: Job) -> None:
-        if self._trace is None:
-            return
         try:
-            self._trace.replace(_free_name(folder / TRACE))
+            self._move_trace(folder)
         except OSError as error:
             job.screen.tell(Notice(f"no trace: {error.strerror}", Severity.WARNING))
-            return
-        self._trace = None
+
+    def _move_trace(self, folder: Path) -> None:
+        if self._trace is not None and folder.is_dir():
+            self._trace.replace(_free_name(folder / TRACE))
+            self._trace = None
 
     def _tidy(self) -> None:
         """Where the job came to no folder, leave none of its files lying about."""

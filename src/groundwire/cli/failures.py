@@ -119,7 +119,7 @@ FLAGS: Final = {
     "port.denied": "groundwire ports shows what this user may open",
     "port.busy": "groundwire ports shows who holds it",
     "port.failed": "--no-lines leaves DTR and RTS alone; groundwire ports shows the driver",
-    "link.nothing": "--link-wait SECONDS waits longer; -v shows what is tried",
+    "link.nothing": "--link-wait SECONDS waits longer; --trace FILE keeps what was heard",
     "link.no-reply": "-b 115200 stays at the slowest speed",
     "link.lost": "-b 115200 stays at the slowest speed",
     "protocol.corrupt-frame": "-b 115200 stays at the slowest speed",

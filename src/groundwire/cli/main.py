@@ -10,9 +10,8 @@ from typing import Final
 import click
 
 from groundwire._version import __version__
-from groundwire.cli.endings import Invocation, end_broken, end_failed, end_interrupted, end_usage
+from groundwire.cli.invocation import Invocation
 from groundwire.cli.streams import finish_streams, prepare_streams
-from groundwire.errors import GroundwireError
 
 # What a verb does, in one line. Its module is `groundwire.cli.<verb>` and is imported only when
 # the verb is used, so that the list of verbs appears at once.
@@ -27,6 +26,7 @@ VERBS: Final = {
     "verify": "compare an image with the module by its own checksum",
     "restore": "bring a module back to its backup",
     "free": "the whole job: identify, back up, plan, write, prove, reboot, report",
+    "loader": "fetch or keep the vendor's RAM loader, which a BL602 needs",
     "console": "show what a module prints; finds the speed, marks each boot",
     "diagnose": "say what is wrong with a module, from its log and whatever else is known",
     "emulate": "serve an emulated module on a pty or a TCP port",
@@ -56,6 +56,7 @@ class LazyGroup(click.Group):
 
 @click.group(
     cls=LazyGroup,
+    subcommand_metavar="VERB [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Every verb has its own page: groundwire VERB --help",
 )
@@ -74,14 +75,9 @@ def entry(arguments: Sequence[str] | None = None) -> int:
             given or ["--help"], prog_name="groundwire", standalone_mode=False, obj=invocation
         )
         exit_code = status if isinstance(status, int) else 0
-    except click.exceptions.Exit as error:
-        exit_code = error.exit_code
-    except click.ClickException as error:
-        exit_code = end_usage(invocation, error)
-    except GroundwireError as error:
-        exit_code = end_failed(invocation, error)
-    except (KeyboardInterrupt, click.Abort):
-        exit_code = end_interrupted(invocation)
-    except Exception as error:  # noqa: BLE001 - a traceback must never reach the user
-        exit_code = end_broken(invocation, error)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - each becomes one message
+        # what is needed to fail well is not needed to succeed, and takes time to import
+        from groundwire.cli.endings import end  # noqa: PLC0415
+
+        exit_code = end(invocation, error)
     return finish_streams(exit_code, is_json=invocation.is_json)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from groundwire.cli.endings import Invocation
+from groundwire.cli.invocation import Invocation
 from groundwire.quantities import Span, parse_number, parse_span
 
 R = TypeVar("R")
@@ -203,6 +203,7 @@ PORT_FLAGS: Final = (
         "--port",
         type=PortType(),
         envvar="GROUNDWIRE_PORT",
+        show_envvar=True,
         help="/dev/ttyUSB0, socket://HOST:PORT, rfc2217://… or sim:CHIP; "
         "left out, the only adapter present is taken.",
     ),
@@ -211,6 +212,7 @@ PORT_FLAGS: Final = (
         "--baud",
         type=BaudType(),
         envvar="GROUNDWIRE_BAUD",
+        show_envvar=True,
         default="auto",
         show_default=True,
         help="Top speed; auto climbs as far as adapter and chip prove to work.",

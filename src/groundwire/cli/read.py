@@ -39,7 +39,7 @@ def read(settings: Settings, span: Span, file: Path) -> None:
 
     def act(job: Job) -> Shown:
         session = job.session
-        size = session.identity.flash_size
+        size = session.require_flash()
         if span.end > size:
             raise SpanOutside(span=span, flash_size=size)
         session.tell(Phase("read", f"reading and proving {span}"))

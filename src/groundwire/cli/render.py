@@ -42,6 +42,8 @@ def total(spans: Sequence[Span]) -> int:
 def flash_text(identity: Identity) -> str:
     """Size, part and id of the flash in one phrase."""
     part = " ".join(text for text in (identity.flash_part, identity.flash_id) if text)
+    if not identity.flash_size:
+        return "size unknown"
     return f"{size_text(identity.flash_size)}{f', {part}' if part else ''}"
 
 
@@ -112,7 +114,8 @@ def write_lines(report: WriteReport, *, emulated: bool) -> list[str]:
     """What a write, erase or restore came to."""
     outcome = report.outcome
     if outcome is None:
-        return [*plan_lines(report.plan), "nothing was written: only the plan was asked for"]
+        shown = [*identity_lines(report.identity), *plan_lines(report.plan)]
+        return [*shown, "nothing was written: only the plan was asked for"]
     repaired = spans_text(outcome.repaired) if outcome.repaired else ""
     lines = ["done, and proven: the whole flash is as planned"]
     lines += table(
@@ -125,7 +128,7 @@ def write_lines(report: WriteReport, *, emulated: bool) -> list[str]:
             ("folder", str(report.folder)),
             ("continued", "an interrupted job was finished" if report.resumed else ""),
             ("speed", f"{report.baudrate} baud"),
-            ("linked again", f"{report.relinks} times" if report.relinks else ""),
+            ("linked again", f"{report.relinks} x" if report.relinks else ""),
             ("took", f"{report.took_s:.1f} s"),
         ]
     )

@@ -66,12 +66,13 @@ def open_named(name: str, trace: Path | None) -> OpenedPort:
         raise explain_opening(error) from error
 
 
-def session_options(settings: Settings) -> SessionOptions:
+def session_options(settings: Settings, loader: bytes) -> SessionOptions:
     """The shared flags as a session takes them."""
     return SessionOptions(
         chip=settings.chip,
         rate=settings.rate,
         flash_size=settings.flash_size,
+        loader=loader,
         ladder=LadderOptions(
             hands_s=settings.link_wait_s,
             ask_firmware=settings.ask_firmware,
@@ -109,7 +110,7 @@ def with_module(
             session = Session(
                 opened.port,
                 families(),
-                session_options(settings),
+                session_options(settings, opened.loader),
                 tell=opened.listener(tell),
                 stop=interrupts.stop,
             )
@@ -118,6 +119,8 @@ def with_module(
             shown = act(job)
         finally:
             opened.port.close()
+            if failure := getattr(opened.port, "failure", ""):
+                tell(Notice(f"the trace is incomplete: {failure}", Severity.WARNING))
         values = {"port": name, "emulated": opened.is_emulated, "warnings": warnings}
         screen.result(verb, shown.lines, {**values, **shown.values})
 

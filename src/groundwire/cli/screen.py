@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 PLAIN_STEPS: Final = 4  # lines of progress for one phase, where nothing can be redrawn
 COUNTDOWN_EVERY_S: Final = 10.0
+HANDS: Final = "waiting for your hands"
 
 
 class Screen(Protocol):
@@ -211,7 +212,7 @@ class LiveScreen:
 
         (self._bars.console if self._bars else self._errors).print(Text(text, style=style))
 
-    def _bar(self, action: str, done: float, total: float) -> None:
+    def _bar(self, action: str, done: float, total: float, tail: str = "") -> None:
         if self._bars is None:
             self._bars = self._make_bars()
             self._bars.start()
@@ -221,7 +222,8 @@ class LiveScreen:
                 self._bars.remove_task(self._task)
             self._action = action
             self._task = self._bars.add_task(clean(action, 40), total=total)
-        self._bars.update(self._task, completed=done, total=total)
+        text = f"{clean(action, 40)}{tail}"
+        self._bars.update(self._task, completed=done, total=total, description=text)
 
     def _make_bars(self) -> Bars:
         from rich.progress import (  # noqa: PLC0415
@@ -254,10 +256,10 @@ class LiveScreen:
             case Progress(action, done, total):
                 self._bar(action, done, total)
             case NeedHands(instruction, left_s):
-                if self._action != "waiting for your hands":
+                if self._action != HANDS:
                     self._line(f"   >> {clean(instruction)}", "bold yellow")
                     self._hands_s = left_s
-                self._bar("waiting for your hands", self._hands_s - left_s, self._hands_s)
+                self._bar(HANDS, self._hands_s - left_s, self._hands_s, f", {left_s:.0f} s left")
             case Attempt() | Heard() | Notice() | Listening() | Restarted():
                 style = _style_of(event)
                 for line in event_lines(event):

@@ -62,7 +62,7 @@ def check_sense(data: bytes) -> None:
 def read_whole(session: Session) -> bytes:
     """The whole flash of the linked module, proven."""
     session.tell(Phase("backup", "reading and proving the whole flash"))
-    return read_proven(session, Span(0, session.identity.flash_size), "backup")
+    return read_proven(session, Span(0, session.require_flash()), "backup")
 
 
 def make_manifest(session: Session, data: bytes) -> Manifest:
@@ -100,7 +100,7 @@ def take_backup(session: Session, path: Path) -> Backup:
         OutputUnwritable: before anything is read, if the place cannot take it.
         BackupUnusable: what was read cannot be the content of a working flash.
     """
-    size = session.identity.flash_size
+    size = session.require_flash()
     check_writable(path, size + MANIFEST_ROOM)
     check_writable(manifest_path(path), MANIFEST_ROOM)
     data = read_whole(session)

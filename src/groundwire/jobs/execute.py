@@ -43,14 +43,22 @@ class Outcome:
 
 
 class Execution:
-    """One run of a plan on a linked module."""
+    """One run of a plan on a linked module; `resumed` when an earlier run began to change it."""
 
-    def __init__(self, session: Session, plan: WritePlan, journal: Journal, folder: str) -> None:
+    def __init__(
+        self,
+        session: Session,
+        plan: WritePlan,
+        journal: Journal,
+        folder: str,
+        *,
+        resumed: bool = False,
+    ) -> None:
         self._session = session
         self._plan = plan
         self._journal = journal
         self._folder = folder
-        self._dirty = False
+        self._dirty = resumed
         self._sectors_done = 0
         self._erased = 0
         self._programmed = 0
@@ -90,8 +98,8 @@ class Execution:
             session.tell(Phase("prove", "proving the whole flash"))
             bad = differing(session, plan.after, 0, "prove")
             if not bad:
-                self._journal.note_done()
                 session.run_once(session.flasher.end_writing())
+                self._journal.note_done()
                 spans = merge_spans([Span(at, SECTOR) for at in repaired])
                 return Outcome(self._erased, self._programmed, self._rewritten, spans, number)
             tasks = repair_tasks(plan, bad)
@@ -123,7 +131,8 @@ class Execution:
         session.tell(Phase("write", "erasing and writing what differs"))
         session.run_once(session.flasher.begin_writing())
         done, total = 0, len(tasks) * SECTOR
-        for step in schedule(tasks, self._plan.after, session.flasher.erase_units):
+        units, precious = session.flasher.erase_units, self._plan.precious
+        for step in schedule(tasks, self._plan.after, units, precious):
             self._write_step(step)
             done += max(len(step.program), len(self._covered(step, tasks))) * SECTOR
             self._sectors_done = min(done // SECTOR, len(self._plan.tasks))

@@ -10,8 +10,10 @@ from groundwire.chips.nor_flash import NorFlash
 from groundwire.chips.registry import families, family_of
 from groundwire.errors import BadArgument
 from groundwire.events import Event, NeedHands, Tell
+from groundwire.jobs.loader import kept_loader
 from groundwire.link.trace import TracingPort
 from groundwire.sim.bench import Adapter, BenchPort
+from groundwire.sim.bouffalo import stand_in_loader
 from groundwire.sim.faults import LineFaults
 from groundwire.sim.modules import stock_flash
 from groundwire.wire import Port
@@ -26,6 +28,11 @@ class OpenedPort:
 
     port: Port
     bench: BenchPort | None = None
+
+    @property
+    def loader(self) -> bytes:
+        """The RAM loader to use on it: the kept one, or a stand-in for an emulated module."""
+        return stand_in_loader() if self.is_emulated else kept_loader()
 
     @property
     def is_emulated(self) -> bool:

@@ -27,14 +27,17 @@ MARKDOWN: Final = "report.md"
 JSON: Final = "report.json"
 MAC: Final = re.compile(r"\b((?:[0-9A-Fa-f]{2}[:-]){3})(?:[0-9A-Fa-f]{2}[:-]){2}[0-9A-Fa-f]{2}\b")
 EMULATED: Final = "measured on the emulator: no hardware was involved"
-MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>#|!])")
+MARKUP: Final = re.compile(r"([\\`*_{}\[\]#|!])")
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 Values = dict[str, object]
 
 
 @dataclass(frozen=True)
 class ReportInput:
-    """What a report is made of. Exactly one of `report` and `error` is there."""
+    """What a report is made of. Exactly one of `report` and `error` is there.
+
+    `source_size` is 0 and `source_sha256` "" where no file was given, as for an erase.
+    """
 
     verb: str
     port: str
@@ -62,7 +65,9 @@ def mask_text(text: str, folder: Path | None = None, mac: str = "") -> str:
     text = MAC.sub(lambda found: f"{found[1]}xx:xx:xx", text)
     bare = mac.replace(":", "")
     if bare:
-        text = re.sub(re.escape(bare), f"{bare[:6]}xxxxxx", text, flags=re.IGNORECASE)
+        text = re.sub(
+            f"({re.escape(bare[:6])}){re.escape(bare[6:])}", r"\1xxxxxx", text, flags=re.IGNORECASE
+        )
     home = str(Path.home())
     return text.replace(home, "~") if len(home) > 1 else text
 
@@ -195,7 +200,8 @@ def markdown(given: ReportInput) -> str:
         out += [f"- code: `{error.code}`, exit status {int(error.exit_code)}", ""]
     out += ["## Module", "", *_rows(_module_rows(given, identity)), ""]
     out += [f"- {_said(given, text)}" for text in identity.warnings]
-    source = f"{given.source_name} ({size_text(given.source_size)})"
+    size = f" ({size_text(given.source_size)})" if given.source_size else ""
+    source = f"{given.source_name}{size}"
     out += ["", "## What was asked for", ""]
     out += _rows([("source", _said(given, source)), ("SHA-256", given.source_sha256)])
     if report is not None:
@@ -211,7 +217,7 @@ def markdown(given: ReportInput) -> str:
 def _said(given: ReportInput, text: str) -> str:
     """Outside text: masked, on one line, without control characters and markup."""
     shown = CONTROL.sub(" ", _masked(given, text))
-    return MARKUP.sub(r"\\\1", shown)
+    return MARKUP.sub(r"\\\1", shown).replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _rows(rows: Sequence[tuple[str, str]]) -> list[str]:
@@ -254,7 +260,7 @@ def _done_rows(given: ReportInput, report: WriteReport) -> list[tuple[str, str]]
     rows += [
         ("backup", backup),
         ("continued", "an interrupted job was finished" if report.resumed else ""),
-        ("linked again", f"{report.relinks} times" if report.relinks else ""),
+        ("linked again", f"{report.relinks} x" if report.relinks else ""),
         ("took", f"{report.took_s:.1f} s"),
     ]
     return [(name, _said(given, value)) for name, value in rows]

@@ -55,6 +55,7 @@ def restore_backup(session: Session, request: RestoreRequest) -> WriteReport:
         StoppedPartWay: interrupted; the same command continues it.
     """
     started = session.port.now()
+    session.require_flash()
     data, manifest = load_backup(request.backup)
     check_sense(data)
     _check_belongs(session, request, data, manifest)

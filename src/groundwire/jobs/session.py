@@ -7,18 +7,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from groundwire.chips.family import ChipFamily, Flasher, Identity, Layout
+from groundwire.chips.family import SECTOR, ChipFamily, Flasher, Identity, Layout
 from groundwire.chips.ladder import Ladder, LadderOptions
 from groundwire.errors import (
     ChipContradicted,
     LinkError,
     LinkLost,
+    LoaderMissing,
     NoReply,
     PortFailed,
     ProtocolError,
+    Unsupported,
+    UnsupportedHere,
 )
 from groundwire.events import Notice, Phase, Severity, Tell, tell_nobody
 from groundwire.link.runner import Stop, never_stop, run
+from groundwire.quantities import Span
 from groundwire.wire import Port, Procedure
 
 T = TypeVar("T")
@@ -33,12 +37,16 @@ KEEP_ALIVE_EVERY: Final = 0.3  # of the module's idle limit
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
-    """What the user asked for: None means find out. `ladder` says how to link."""
+    """What the user asked for: None means find out. `ladder` says how to link.
+
+    `loader` is the vendor's RAM loader for the families that need one.
+    """
 
     chip: str | None = None
     rate: int | None = None
     flash_size: int | None = None
     ladder: LadderOptions = field(default_factory=LadderOptions)
+    loader: bytes = b""
 
 
 class Session:
@@ -99,6 +107,18 @@ class Session:
     @property
     def layout(self) -> Layout:
         return self.flasher.layout
+
+    def require_flash(self) -> int:
+        """The size of the flash, once this module lets its flash be worked with.
+
+        Raises:
+            LoaderMissing, UnsupportedHere: it was identified, and more is not possible.
+        """
+        size = self.identity.flash_size
+        if not size:
+            self.run_once(self.flasher.read(Span(0, SECTOR)))
+            raise UnsupportedHere(asked="working with the flash", reason="its size is not known")
+        return size
 
     @property
     def line_does_damage(self) -> bool:
@@ -171,7 +191,8 @@ class Session:
         family = self.run_once(ladder.climb())
         if self._flasher is None or family is not self._family:
             self._family = family
-            self._flasher = family.flasher()
+            loader = (self._options.loader,) if family.check_loader else ()
+            self._flasher = family.flasher(*loader)
         else:
             self._flasher.relinked()
 
@@ -251,6 +272,8 @@ class Session:
         except (NoReply, ProtocolError) as error:
             self.tell(Notice(f"{rate} baud does not hold: {error.what}"))
             return False
+        except (Unsupported, LoaderMissing):
+            return False  # what is identified without it needs no speed; anything else will say so
         return True
 
     def watch_line(self) -> None:

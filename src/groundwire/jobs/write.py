@@ -114,6 +114,7 @@ def change_flash(session: Session, request: WriteRequest) -> WriteReport:
         FlashError: the flash does not take what is written.
     """
     started = session.port.now()
+    session.require_flash()
     identity, layout = session.identity, session.layout
     placement = request.place(identity, layout)
     before = _find_unfinished(session, request) or _look_before(session, request)
@@ -140,8 +141,7 @@ def finish(
         outcome = _carry_out(session, request, plan, before)
         rate = session.flasher.rate
         if request.reboot:
-            session.tell(Phase("reboot", "starting the firmware"))
-            session.run_once(session.flasher.reboot())
+            _reboot(session)
     return WriteReport(
         identity=identity,
         plan=plan,
@@ -156,6 +156,17 @@ def finish(
     )
 
 
+def _reboot(session: Session) -> None:
+    """Start the firmware. The proof stands whether or not that works, so a failure is a notice."""
+    session.tell(Phase("reboot", "starting the firmware"))
+    try:
+        session.run_once(session.flasher.reboot())
+    except (GroundwireError, KeyboardInterrupt) as error:
+        why = error.what if isinstance(error, GroundwireError) else "stopped by force"
+        text = f"the firmware was not started ({why}); take the power away and give it back"
+        session.tell(Notice(text, Severity.WARNING))
+
+
 def _carry_out(session: Session, request: WriteRequest, plan: WritePlan, before: Before) -> Outcome:
     make_folder(before.folder)
     journal = Journal(before.folder / JOURNAL)
@@ -163,7 +174,8 @@ def _carry_out(session: Session, request: WriteRequest, plan: WritePlan, before:
         if not before.resumed:
             head = _journal_head(session.identity, request, plan, before)
             session.while_linked(lambda: journal.note_head(head))
-        return Execution(session, plan, journal, str(before.folder)).carry_out()
+        folder = str(before.folder)
+        return Execution(session, plan, journal, folder, resumed=before.resumed).carry_out()
     finally:
         journal.close()
 

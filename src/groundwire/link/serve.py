@@ -20,6 +20,8 @@ from groundwire.errors import PortFailed
 
 LONGEST_NAP_S: Final = 0.05
 READ_SIZE: Final = 65_536
+# What a chip that measures the speed of what arrives takes it for, where nobody can tell.
+MEASURED_RATE: Final = 2_000_000
 # Rates that a terminal can be set to, by the system's own codes.
 RATES: Final = {
     getattr(termios, f"B{rate}"): rate
@@ -162,7 +164,7 @@ def _hear(emulator: Emulator, endpoint: Endpoint, now: float, *, paced: bool) ->
     except OSError:
         return  # a pty whose other side is closed; it may be opened again
     if data:
-        byte_s = 10 / (endpoint.rate() or emulator.baudrate) if paced else 0.0
+        byte_s = 10 / (endpoint.rate() or emulator.baudrate or MEASURED_RATE) if paced else 0.0
         emulator.advance(now)
         emulator.on_bytes(data, now + byte_s, byte_s)
 

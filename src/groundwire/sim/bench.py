@@ -109,7 +109,9 @@ class BenchPort:
         if self.faults.echo:
             self._arriving.append(_Arriving(first_s, byte_s, data))
         if not self.faults.deaf:
-            seen = self.faults.to_chip(as_read(data, self._rate, self.emulator.baudrate))
+            # 0: the chip is measuring the speed of what arrives, so it reads it as it was sent
+            read_at = self.emulator.baudrate or self._rate
+            seen = self.faults.to_chip(as_read(data, self._rate, read_at))
             if seen:
                 self.emulator.on_bytes(seen, first_s, byte_s)
         self._now += byte_s * len(data)

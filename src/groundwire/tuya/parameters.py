@@ -16,8 +16,8 @@ Value = int | str | list["Value"]
 
 WHOLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z")
 CHECK = re.compile(r",\s*\"?crc\"?\s*:\s*\"?([0-9]{1,3})\"?\s*,?\s*}\s*\Z")
-MARKER = re.compile(rb"[{,](?:crc|module|Jsonver|jv):")
-PRINTABLE = re.compile(rb"[\x20-\x7e]+\Z")
+MARKERS = (b"crc:", b"module:", b"Jsonver:")
+UNPRINTABLE = re.compile(rb"[^\x20-\x7e]")
 CODE_TEXT_LIMIT = 8 * 1024
 CANDIDATE_LIMIT = 4096
 
@@ -185,13 +185,26 @@ def find_in_code(plain: bytes, limit: int = 16) -> tuple[CodeDefault, ...]:
 def code_candidates(plain: bytes) -> Iterator[tuple[int, str]]:
     """Printable NUL-ended texts in brackets that hold one of the tell-tale names."""
     end = 0
-    for tries, match in enumerate(MARKER.finditer(plain)):
-        if match.start() < end or tries >= CANDIDATE_LIMIT:
+    for marker in marker_offsets(plain):
+        if marker < end:
             continue
-        low = max(0, match.start() - CODE_TEXT_LIMIT)
-        start = plain.rfind(b"\0", low, match.start()) + 1 or low
-        end = plain.find(b"\0", match.end(), match.end() + CODE_TEXT_LIMIT)
-        run = PRINTABLE.search(plain[start : max(end, start)])
-        if run is None or (opening := run.group().find(b"{")) < 0:
-            continue
-        yield start + run.start() + opening, run.group()[opening:].decode("ascii")
+        low = max(0, marker - CODE_TEXT_LIMIT)
+        start = plain.rfind(b"\0", low, marker) + 1 or low
+        end = plain.find(b"\0", marker, marker + CODE_TEXT_LIMIT)
+        run = UNPRINTABLE.split(plain[start : max(end, start)])[-1]
+        opening = run.find(b"{")
+        if opening >= 0:
+            yield end - len(run) + opening, run[opening:].decode("ascii")
+
+
+def marker_offsets(plain: bytes) -> list[int]:
+    """Where the tell-tale names stand, in order; only so many of each."""
+    found: list[int] = []
+    for marker in MARKERS:
+        at = plain.find(marker)
+        for _ in range(CANDIDATE_LIMIT):
+            if at < 0:
+                break
+            found.append(at)
+            at = plain.find(marker, at + 1)
+    return sorted(found)

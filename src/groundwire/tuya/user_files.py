@@ -16,8 +16,8 @@ DIRECTORY_MAGIC = 0x98764321
 ENTRY = struct.Struct("<32sI32H")
 FIRST_ENTRY = 16
 ENTRY_LIMIT = 32
-SETTINGS_FILES = ("oem_cfg",)
-OPEN_FILES = (*SETTINGS_FILES, "gamma_cfg")
+# Calibration and look-up tables: they belong to the device, not to its owner.
+OPEN_FILES = ("oem_cfg", "gamma_cfg", "measure_coe", "user_param_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,12 @@ def user_files(flash: bytes, directory: int) -> list[UserFile]:
 
 def kept_sectors(flash: bytes) -> set[int]:
     """Directories and the sectors of files that hold nothing personal."""
-    kept: set[int] = set()
-    for directory in directories(flash):
+    kept = {copy.offset for copy in find_copies(flash)}
+    found = directories(flash)
+    for directory in found:
         kept.add(directory)
+        if directory - SECTOR in found:
+            continue  # the second copy: its sector numbers count from the first
         for file in user_files(flash, directory):
             if file.name in OPEN_FILES:
                 kept.update(file.sectors)

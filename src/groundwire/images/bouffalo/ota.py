@@ -10,6 +10,7 @@ import struct
 from dataclasses import dataclass
 
 from groundwire.errors import DamagedImage
+from groundwire.images.text import field_text
 
 Buffer = bytes | bytearray | memoryview
 
@@ -43,10 +44,6 @@ def _damaged(finding: str) -> DamagedImage:
     return DamagedImage(name="BL602 update", finding=finding)
 
 
-def _text(raw: bytes) -> str:
-    return raw.split(b"\0", 1)[0].rstrip(b"\xff ").decode("ascii", errors="replace")
-
-
 def _unxz(body: bytes) -> bytes:
     """Unpack, bounded in size and in memory; an xz head can ask for gigabytes of dictionary."""
     unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MEMORY_MAX)
@@ -77,11 +74,11 @@ def parse(data: Buffer) -> OtaFile:
     elif kind == b"RAW ":
         unpacked = body
     else:
-        raise _damaged(f"its packing {_text(kind)!r} is not known")
+        raise _damaged(f"its packing {field_text(kind)!r} is not known")
     return OtaFile(
-        kind=_text(kind),
-        hardware=_text(hardware),
-        software=_text(software),
+        kind=field_text(kind).rstrip(),
+        hardware=field_text(hardware).rstrip(),
+        software=field_text(software).rstrip(),
         body=body,
         unpacked=unpacked,
         hash_ok=hashlib.sha256(body).digest() == digest,
@@ -99,8 +96,8 @@ def build(unpacked: Buffer, hardware: str, software: str) -> bytes:
         b"XZ  ",
         len(body),
         bytes(range(1, 9)),
-        hardware.encode("ascii")[:16],
-        software.encode("ascii")[:16],
+        hardware.encode("ascii", "replace")[:16],
+        software.encode("ascii", "replace")[:16],
         hashlib.sha256(body).digest(),
         len(raw),
     )
