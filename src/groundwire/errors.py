@@ -43,7 +43,7 @@ EXIT_CODE_MEANINGS: dict[ExitCode, str] = {
     ExitCode.UNSUPPORTED: "this chip, boot ROM or flash cannot do that",
     ExitCode.REFUSED: "a safety rule forbids it",
     ExitCode.RESUMABLE: "stopped part-way; the same command again finishes the job",
-    ExitCode.UNDECIDED: "nothing that is known fits; the tests that would tell are named",
+    ExitCode.UNDECIDED: "the module was not seen to come up, or nothing that is known explains it",
     ExitCode.CANCELLED: "stopped by the user before anything was changed",
 }
 
@@ -899,6 +899,24 @@ class StoppedPartWay(GroundwireError):
     @property
     def next_step(self) -> str:
         return "run the same command again: it proves what is there and writes only the rest"
+
+
+@dataclass(eq=False, kw_only=True)
+class DidNotComeUp(GroundwireError):
+    """The flash is written and proven, but the module was not seen to come up afterwards."""
+
+    code = "boot.not-up"
+    exit_code = ExitCode.UNDECIDED
+    sentence: str
+    step: str
+
+    @property
+    def what(self) -> str:
+        return f"the flash is proven, but the module was not seen to come up: {self.sentence}"
+
+    @property
+    def next_step(self) -> str:
+        return self.step
 
 
 @dataclass(eq=False, kw_only=True)

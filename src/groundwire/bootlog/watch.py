@@ -56,7 +56,7 @@ def nothing_to_send() -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class WatchOptions:
-    """How to watch. `rate` 0 means: find it out. Times are None for no limit.
+    """How to watch. `rate` 0 means: find it out, from `first_rate` on. None is no limit of time.
 
     `outbox` is asked again and again for bytes to be sent. `enough` is asked whenever the line
     has paused.
@@ -64,6 +64,7 @@ class WatchOptions:
 
     source: str = ""
     rate: int = 0
+    first_rate: int = DEFAULT_RATE
     for_s: float | None = None
     until: re.Pattern[str] | None = None
     outbox: Callable[[], bytes] = nothing_to_send
@@ -104,7 +105,7 @@ class _Watcher:
 
     def __init__(self, options: WatchOptions) -> None:
         self._options = options
-        self._rate = options.rate or DEFAULT_RATE
+        self._rate = options.rate or options.first_rate
         self._finder = RateFinder(self._rate, fixed=options.rate > 0)
         self._reader = LogReader(read_rate=self._rate)
         self._now_s = 0.0
