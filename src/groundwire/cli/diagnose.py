@@ -22,6 +22,7 @@ from groundwire.errors import InputUnreadable, NoDiagnosis
 from groundwire.jobs.diagnose import (
     FileKind,
     Known,
+    add_address,
     add_backup,
     add_chip,
     add_folder,
@@ -43,11 +44,19 @@ class Given:
     image: Path | None = None
     folder: Path | None = None
     read_at: int | None = None
+    address: int | None = None
 
 
 FILE_FLAGS = (
     click.option("--backup", type=FILE, metavar="FILE", help="The flash of the module, read back."),
     click.option("--image", type=FILE, metavar="FILE", help="The image that was written to it."),
+    click.option(
+        "--written-at",
+        "address",
+        type=NumberType(0, 64 << 20),
+        metavar="ADDRESS",
+        help="Where in the flash another tool wrote that image.",
+    ),
     click.option(
         "--folder", type=FILE, metavar="DIR", help="The folder of a write, erase or restore."
     ),
@@ -122,6 +131,8 @@ def gather(chip: str | None, files: Sequence[Path], given: Given) -> tuple[list[
     images = [path for path, kind in kinds if kind == FileKind.IMAGE]
     for image in [*images, *([given.image] if given.image else [])]:
         known = add_image(known, image)
+    if given.address is not None:
+        known = add_address(known, given.address)
     return [path for path, kind in kinds if kind == FileKind.LOG], known
 
 

@@ -29,6 +29,7 @@ VERBS: Final = {
     "loader": "fetch or keep the vendor's RAM loader, which a BL602 needs",
     "console": "show what a module prints; finds the speed, marks each boot",
     "diagnose": "say what is wrong with a module, from its log and whatever else is known",
+    "report": "make one masked text of a case that can be posted in a forum",
     "emulate": "serve an emulated module on a pty or a TCP port",
     "demo": "run the whole job on an emulated module, in memory",
     "explain": "say what an error code means and how to go on",

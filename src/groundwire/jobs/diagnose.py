@@ -299,18 +299,14 @@ def _add_report(known: Known, values: Row) -> Known:
 
 
 def _add_plan(known: Known, plan: Row) -> Known:
-    intended = plan.get("intended")
-    first = intended[0] if isinstance(intended, list) and intended else None
-    start = first.get("start") if isinstance(first, dict) else None
+    """What was written; where is not evidence, since the plan places an image by its content."""
     kind = text_of(plan, "kind", 60)
-    if not isinstance(start, int) or not 0 <= start < 64 << 20:
-        return known
-    form = next((_form_of(one) for one in ImageKind if one.value == kind), ImageForm.UNKNOWN)
-    return known.with_(
-        f"the plan wrote {kind!r} at 0x{start:X}",
-        image_address=start,
-        image_form=form or known.other.image_form,
-    )
+    return known.with_(f"the plan wrote {kind!r}") if kind else known
+
+
+def add_address(known: Known, address: int) -> Known:
+    """Where another tool wrote the image."""
+    return known.with_(f"the image was written at 0x{address:X}", image_address=address)
 
 
 def _add_journal(known: Known, path: Path) -> Known:
