@@ -41,6 +41,10 @@ def cli_page() -> str:
         command = import_module(f"groundwire.cli.{verb}").command
         page = help_page(command, f"groundwire {verb}")
         parts += [f"## {verb}\n", f"{title[0].upper()}{title[1:]}.\n", f"```text\n{page}\n```\n"]
+        if isinstance(command, click.Group):
+            for name, below in command.commands.items():
+                page = help_page(below, f"groundwire {verb} {name}")
+                parts += [f"### {verb} {name}\n", f"```text\n{page}\n```\n"]
     return "\n".join(parts)
 
 

@@ -1,6 +1,5 @@
 """Files that are whole or absent, and what is said where they cannot be."""
 
-import os
 import stat
 from pathlib import Path
 
@@ -28,7 +27,7 @@ def test_a_file_is_written_whole_and_for_its_owner_only(tmp_path: Path):
     write_atomically(path, b"content")
     assert path.read_bytes() == b"content"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert os.listdir(tmp_path) == ["backup.bin"]
+    assert [path.name for path in tmp_path.iterdir()] == ["backup.bin"]
 
 
 def test_a_name_that_is_taken_stays_as_it_is(tmp_path: Path):
@@ -51,15 +50,15 @@ def test_a_link_that_leads_nowhere_counts_as_taken(tmp_path: Path):
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, small_disk):
     with pytest.raises(OutputUnwritable, match="No space left on device"):
         write_atomically(tmp_path / "backup.bin", b"content")
-    assert os.listdir(tmp_path) == []
+    assert [path.name for path in tmp_path.iterdir()] == []
 
 
 def test_too_little_room_is_found_out_before_the_job(tmp_path: Path):
     with pytest.raises(OutputUnwritable):
         check_writable(tmp_path / "backup.bin", 1 << 60)
-    assert os.listdir(tmp_path) == []
+    assert [path.name for path in tmp_path.iterdir()] == []
     check_writable(tmp_path / "backup.bin", 1 << 20)
-    assert os.listdir(tmp_path) == []
+    assert [path.name for path in tmp_path.iterdir()] == []
 
 
 @pytest.mark.parametrize(
@@ -76,7 +75,7 @@ def test_every_impossible_name_is_an_error_of_the_house(tmp_path: Path, name: st
     with pytest.raises(InputUnreadable) as caught_input:
         read_input(path)
     assert caught_input.value.reason
-    assert os.listdir(tmp_path) == ["file"]
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_the_longest_name_that_a_disk_takes_can_be_written(tmp_path: Path):

@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -60,7 +59,7 @@ def test_a_backup_and_its_manifest_are_read_back(tmp_path: Path):
     save_backup(path, DATA, GOOD)
     assert manifest_path(path) == tmp_path / "backup.bin.json"
     assert load_backup(path) == (DATA, GOOD)
-    assert sorted(os.listdir(tmp_path)) == ["backup.bin", "backup.bin.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["backup.bin", "backup.bin.json"]
 
 
 def test_a_dump_without_a_manifest_is_a_backup_too(tmp_path: Path):
@@ -103,7 +102,7 @@ def test_a_backup_that_cannot_be_saved_leaves_nothing_with_a_final_name(tmp_path
     with pytest.raises(OutputUnwritable):
         save_backup(tmp_path / "backup.bin", DATA, GOOD)
     assert calls == [tmp_path / "backup.bin.json", tmp_path / "backup.bin"]
-    assert os.listdir(tmp_path) == []
+    assert [path.name for path in tmp_path.iterdir()] == []
 
 
 @pytest.mark.parametrize(

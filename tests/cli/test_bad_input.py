@@ -79,6 +79,8 @@ def test_odd_spans(text: str, groundwire: Runner) -> None:
         ["write"],
         ["write", "x", "--bootloader", "burn"],
         ["plan"],
+        ["loader"],
+        ["loader", "throw"],
         ["emulate", "ESP32"],
         ["emulate", "BK7231N", "--tcp", "70000"],
         ["emulate", "BK7231N", "--flips", "2"],
@@ -113,7 +115,7 @@ WORDS = st.one_of(
 
 
 @given(
-    verb=st.sampled_from(sorted(set(VERBS) - {"demo", "emulate"})),
+    verb=st.sampled_from(sorted(set(VERBS) - {"demo", "emulate", "loader"})),
     words=st.lists(WORDS, max_size=5),
 )
 @settings(

@@ -48,13 +48,13 @@ def test_identify_as_json(groundwire: Runner, module: Desk) -> None:
 
 
 def test_the_port_may_come_from_the_environment(
-    groundwire: Runner, module: Desk, monkeypatch: pytest.MonkeyPatch
+    groundwire: Runner, module: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GROUNDWIRE_PORT", PORT)
     monkeypatch.setenv("GROUNDWIRE_BAUD", "460800")
-    ran = groundwire("identify", "--json")
+    ran = groundwire("backup", "-o", tmp_path / "b.bin", "--json")
     assert ran.result["port"] == PORT
-    assert ran.result["baudrate"] == 460_800
+    assert ran.result["manifest"]["baudrate"] == 460_800
 
 
 def test_a_chip_that_is_named_wrongly_is_refused(groundwire: Runner, module: Desk) -> None:

@@ -58,6 +58,8 @@ def end_usage(invocation: Invocation, error: click.ClickException) -> int:
     """A command line that cannot be parsed."""
     verb = f"groundwire {invocation.verb}" if invocation.verb else "groundwire"
     text = error.format_message().strip().rstrip(".")
+    if type(error).__name__ == "NoArgsIsHelpError":  # newer releases of click only
+        text = "a command is missing"
     text = text[:1].lower() + text[1:]
     return end_failed(invocation, BadCommandLine(message=text, help_command=f"{verb} --help"))
 

@@ -25,7 +25,7 @@ def command() -> None:
 @screen_options
 def get(settings: Settings) -> None:
     """Fetch it from the vendor's published package, by pip, and keep that one file."""
-    without_module(settings, "loader get", lambda _screen: _shown((get_loader(),)))
+    without_module(settings, "loader", lambda _screen: _shown((get_loader(),)))
 
 
 @command.command("add")
@@ -33,14 +33,14 @@ def get(settings: Settings) -> None:
 @screen_options
 def add(settings: Settings, file: Path) -> None:
     """Keep a loader FILE that you have."""
-    without_module(settings, "loader add", lambda _screen: _shown((add_loader(read_input(file)),)))
+    without_module(settings, "loader", lambda _screen: _shown((add_loader(read_input(file)),)))
 
 
 @command.command("show")
 @screen_options
 def show(settings: Settings) -> None:
     """Tell which loader is at hand."""
-    without_module(settings, "loader show", lambda _screen: _shown(kept_loaders()))
+    without_module(settings, "loader", lambda _screen: _shown(kept_loaders()))
 
 
 def _shown(kept: tuple[KeptLoader, ...]) -> Shown:

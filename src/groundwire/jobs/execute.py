@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Final
 
 from groundwire.backup.journal import Journal
 from groundwire.chips.family import SECTOR
 from groundwire.errors import (
+    Cancelled,
     FlashError,
     GroundwireError,
+    LinkError,
     LinkLost,
     NoReply,
     ProtocolError,
@@ -76,8 +79,11 @@ class Execution:
         try:
             return self._rounds()
         except FlashError:
+            self._put_protection_back()
             raise
         except (GroundwireError, KeyboardInterrupt) as error:
+            if isinstance(error, Cancelled | KeyboardInterrupt):
+                self._put_protection_back()
             if not self._dirty:
                 raise
             raise StoppedPartWay(
@@ -86,6 +92,11 @@ class Execution:
                 total_sectors=len(self._plan.tasks),
                 folder=self._folder,
             ) from error
+
+    def _put_protection_back(self) -> None:
+        """A module that still answers is left with the write protection that it came with."""
+        with contextlib.suppress(LinkError, ProtocolError, FlashError):
+            self._session.finish_orderly(self._session.flasher.end_writing())
 
     def _rounds(self) -> Outcome:
         session, plan = self._session, self._plan

@@ -131,6 +131,10 @@ class Session:
         """Run a procedure that must not be repeated."""
         return run(procedure, self.port, self.tell, self.stop)
 
+    def finish_orderly(self, procedure: Procedure[None]) -> None:
+        """Run a last procedure although the job was asked to stop."""
+        run(procedure, self.port, self.tell)
+
     def do(self, make: Callable[[], Procedure[T]]) -> T:
         """Run a repeatable procedure; when the link is lost, link again and repeat it."""
         for _ in range(RELINKS):

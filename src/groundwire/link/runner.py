@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, assert_never
+from typing import Final, TypeVar, assert_never
 
 from groundwire.errors import Cancelled, GroundwireError
 from groundwire.events import (
@@ -34,6 +34,7 @@ from groundwire.wire import (
 
 T = TypeVar("T")
 Stop = Callable[[], bool]
+A_LOT: Final = 256
 
 
 def never_stop() -> bool:
@@ -99,7 +100,8 @@ def _discard(port: Port, quiet_s: float, within_s: float) -> bytes:
     ends = port.now() + within_s
     thrown = bytearray()
     while (left_s := ends - port.now()) > 0:
-        data = port.receive(min(quiet_s, left_s))
+        at_least = 1 if len(thrown) < A_LOT else A_LOT  # a line that babbles is taken in gulps
+        data = port.receive(min(quiet_s, left_s), at_least)
         if not data:
             break
         thrown += data

@@ -149,9 +149,9 @@ def _structure_problems(content: BekenContent, kind: ImageKind) -> list[Problem]
         )
     if kind in {ImageKind.DUMP, ImageKind.QIO} and content.bootloader is None:
         found.append(Problem(Span(0, min(0x11000, whole.size)), "no bootloader at the start"))
-    behind = content.flash[APP_START:]
-    if kind is ImageKind.BOOTLOADER and behind.count(0xFF) < len(behind):
-        span = Span(APP_START, len(behind))
+    behind = whole.size - APP_START
+    if kind is ImageKind.BOOTLOADER and content.flash.count(0xFF, APP_START) < behind:
+        span = Span(APP_START, behind)
         found.append(Problem(span, "what follows the bootloader is no application"))
     if kind in {ImageKind.DUMP, ImageKind.ROTATED_DUMP} and content.app is None:
         found.append(Problem(whole, "no application behind the bootloader"))
