@@ -30,7 +30,8 @@ class OtherEvidence:
     is the chip an image was built for; `image_form` and `image_address` are what the plan wrote
     where. `unproven` is how many bytes of the journal of a write were never proven, `image_damage`
     what a check of that image found. `watched_s` is how long the line was listened to, `read_rate`
-    the rate it was read at.
+    the rate it was read at. The last five are what guided tests found: restarts counted for a
+    minute, whether the time from power to the first byte varies, whether a loopback came back.
     """
 
     link_works: bool | None = None
@@ -53,6 +54,11 @@ class OtherEvidence:
     settings_last: bool | None = None
     script_expected: bool = False
     powered_by_adapter: bool | None = None
+    restarts_radio: int | None = None
+    restarts_no_radio: int | None = None
+    restarts_strong_supply: int | None = None
+    start_varies: bool | None = None
+    adapter_works: bool | None = None
 
 
 NOTHING_ELSE = OtherEvidence()

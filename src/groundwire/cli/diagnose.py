@@ -16,6 +16,7 @@ from groundwire.cli.changing import flagged
 from groundwire.cli.diagnosing import diagnosis_lines, diagnosis_shape, sentence
 from groundwire.cli.failures import BadCommandLine
 from groundwire.cli.interrupts import Interrupts
+from groundwire.cli.listening import PORT_FLAGS, Ports, listen, make_setup, the_log
 from groundwire.cli.options import FILE, ChipType, NumberType, Settings, screen_options
 from groundwire.cli.screen import Screen, make_screen
 from groundwire.errors import InputUnreadable, NoDiagnosis
@@ -32,6 +33,7 @@ from groundwire.jobs.diagnose import (
     kind_of,
     read_log,
 )
+from groundwire.jobs.guided import guide
 
 STDIN: Final = Path("-")
 
@@ -45,6 +47,8 @@ class Given:
     folder: Path | None = None
     read_at: int | None = None
     address: int | None = None
+    ports: Ports = Ports()  # noqa: RUF009 - a frozen value
+    guided: bool = False
 
 
 FILE_FLAGS = (
@@ -72,9 +76,17 @@ FILE_FLAGS = (
 
 @click.command("diagnose")
 @click.argument("files", type=FILE, nargs=-1)
-@flagged(*FILE_FLAGS)
+@flagged(*PORT_FLAGS, *FILE_FLAGS)
 @screen_options
-def command(settings: Settings, files: tuple[Path, ...], **given: object) -> None:
+def command(
+    settings: Settings,
+    files: tuple[Path, ...],
+    port: str | None,
+    log_port: str | None,
+    for_s: float | None,
+    guided: bool,
+    **given: object,
+) -> None:
     """Say in one sentence what is wrong with a module, how sure that is, and what to do next.
 
     FILES are logs as any terminal program saved them or somebody pasted them (- is standard
@@ -82,7 +94,8 @@ def command(settings: Settings, files: tuple[Path, ...], **given: object) -> Non
 
     Exit status 0: sound, or diagnosed. 10: nothing known fits; the tests that would tell are named.
     """
-    diagnose(settings, files, Given(**given))  # type: ignore[arg-type]
+    ports = Ports(port, log_port, for_s)
+    diagnose(settings, files, Given(ports=ports, guided=guided, **given))  # type: ignore[arg-type]
 
 
 def diagnose(settings: Settings, files: Sequence[Path], given: Given) -> None:
@@ -93,16 +106,28 @@ def diagnose(settings: Settings, files: Sequence[Path], given: Given) -> None:
     """
     check_asked(files, given)
     with make_screen(settings) as screen, Interrupts() as interrupts:
+        setup = None
+        if given.guided:
+            setup = make_setup(given.ports, screen, interrupts, given.image, given.backup)
         logs, known = gather(settings.chip, files, given)
         found: list[Diagnosis] = []
         for path in logs:
             facts = _read(path, given.read_at or 0, interrupts, screen)
             found.append(diagnose_log(facts, known))
             _show(screen, _name(path) if len(logs) > 1 else "", found[-1], known)
-        if not logs:
+        live = given.ports.named
+        if live:
+            boot, known = listened(settings, given, known, screen, interrupts)
+            found.append(boot)
+            _show(screen, live[-1] if logs else "", boot, known)
+        if not logs and not live:
             found.append(diagnose_without_log(known))
             _show(screen, "", found[-1], known)
-        end(screen, found, "this log" if logs else "what was given")
+        if setup is not None:
+            guided = guide(setup, found[-1].facts, known)
+            found[-1] = guided.diagnosis
+            _show(screen, "after the tests", guided.diagnosis, guided.known)
+        end(screen, found, "this log" if logs or live else "what was given")
 
 
 def check_asked(files: Sequence[Path], given: Given) -> None:
@@ -111,11 +136,25 @@ def check_asked(files: Sequence[Path], given: Given) -> None:
     Raises:
         BadCommandLine: it does.
     """
-    if not files and given == Given(read_at=given.read_at):
-        raise BadCommandLine(
-            message="nothing to diagnose: name a log, or - for standard input",
-            help_command="groundwire diagnose --help",
-        )
+    message = ""
+    if not files and given == Given(read_at=given.read_at, ports=Ports(for_s=given.ports.for_s)):
+        message = "nothing to diagnose: name a log, - for standard input, or a port with -p"
+    if given.guided and not given.ports.named:
+        message = "--guided needs a port: name the one that the module is on with -p"
+    if message:
+        raise BadCommandLine(message=message, help_command="groundwire diagnose --help")
+
+
+def listened(
+    settings: Settings, given: Given, known: Known, screen: Screen, interrupts: Interrupts
+) -> tuple[Diagnosis, Known]:
+    """Listen to the ports, and diagnose what the log port said."""
+    report = listen(given.ports, screen, interrupts, show=settings.verbosity > 0)
+    watched, pins = the_log(report)
+    known = known.with_("", read_rate=watched.rate, watched_s=watched.watched_s)
+    if pins:
+        known = known.with_("", pins=pins)
+    return diagnose_log(watched.facts, known), known
 
 
 def gather(chip: str | None, files: Sequence[Path], given: Given) -> tuple[list[Path], Known]:

@@ -42,6 +42,7 @@ class ConsoleOptions:
     """What to watch and how.
 
     `rate` None means: find it out. `save` is the beginning of the names of the files to write.
+    `enough` makes, for each port, what decides when enough was seen.
     """
 
     ports: tuple[str, ...]
@@ -50,7 +51,7 @@ class ConsoleOptions:
     until: str = ""
     save: Path | None = None
     send: tuple[bytes, ...] = ()
-    enough: Callable[[Progressing], bool] = never_enough
+    enough: Callable[[], Callable[[Progressing], bool]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,7 @@ class Console:
             for_s=for_s,
             until=self._until,
             outbox=one.typed.take,
-            enough=options.enough,
+            enough=options.enough() if options.enough is not None else never_enough,
         )
         try:
             one.result = run(watch(asked), one.port, tell, self._over.is_set)
