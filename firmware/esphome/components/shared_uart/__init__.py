@@ -2,10 +2,11 @@
 
 import logging
 
-from esphome import pins
 import esphome.codegen as cg
-from esphome.components import uart
 import esphome.config_validation as cv
+import esphome.final_validate as fv
+from esphome import pins
+from esphome.components import uart
 from esphome.const import (
     CONF_BAUD_RATE,
     CONF_CHANNELS,
@@ -20,7 +21,6 @@ from esphome.const import (
     CONF_UART_ID,
 )
 from esphome.core import CORE, ID
-import esphome.final_validate as fv
 
 _LOGGER = logging.getLogger(__name__)
 
