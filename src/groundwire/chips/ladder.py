@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from groundwire.chips.family import ChipFamily
+from groundwire.chips.family import ChipFamily, LinkTry
 from groundwire.chips.listening import (
     ENOUGH_BYTES,
     Finding,
     HeardKind,
     classify,
+    is_echo,
     logging_finding,
     text_share,
 )
@@ -87,6 +88,7 @@ class Ladder:
         self._has_lines = has_lines and options.use_lines
         self._heard = bytearray()
         self._sent = b""
+        self._echo: LinkTry | None = None
         self._waited_s = 0.0
         self._told: HeardKind | None = None
         self._logging: ChipFamily | None = None
@@ -120,7 +122,10 @@ class Ladder:
     def _finding(self) -> Finding:
         if self._logging is not None:
             return logging_finding(self._logging)
-        return classify(bytes(self._heard), self._sent, self._families)
+        # each family's words come back on their own, so an echo shows in a single try
+        echo = self._echo
+        heard, sent = (echo.heard, echo.sent) if echo else (bytes(self._heard), self._sent)
+        return classify(heard, sent, self._families)
 
     def _listen_at_log_speeds(self) -> Procedure[None]:
         """What is noise at the link speed may be the log of a family that logs at another."""
@@ -137,10 +142,13 @@ class Ladder:
 
     def _round(self, seconds: float) -> Procedure[ChipFamily | None]:
         """Ask in the words of each family once; the first family has most of the time."""
+        self._echo = None
         shares = [seconds] if len(self._families) == 1 else [seconds * 0.8]
         shares += [seconds * 0.2 / max(len(self._families) - 1, 1)] * (len(self._families) - 1)
         for family, share_s in zip(self._families, shares, strict=True):
             result = yield from family.try_link(share_s)
+            if is_echo(result.heard, result.sent):
+                self._echo = result
             self._waited_s += share_s
             self._heard += result.heard
             del self._heard[:-HEARD_LIMIT]

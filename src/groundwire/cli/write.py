@@ -48,6 +48,7 @@ def write(
     flags: ProvisionFlags | None = None,
     *,
     verb: str = "write",
+    log_port: str | None = None,
 ) -> None:
     """Link, back up, plan, ask, write, prove, show."""
     terms = conditions or Conditions()
@@ -61,4 +62,5 @@ def write(
         return change_flash(job.session, change.conditioned(request, job))
 
     source = Source(image.name, data)
-    Change(verb, settings, source, terms, traced=verb == "free").run(act)
+    traced = verb == "free"
+    Change(verb, settings, source, terms, traced=traced, log_port=log_port).run(act)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from corpus import dump
 
+from corpus import dump
 from groundwire.chips.beken.offline import identify_dump, layout_for
 from groundwire.chips.beken.placement import place
 from groundwire.chips.family import BootloaderPolicy, Identity
