@@ -29,9 +29,10 @@ PAGE = """# Agreement on dumps and images
 What groundwire reads from {count} real files, compared with what other implementations read from
 them, as `scripts/agreement FOLDER` prints it: code and containers (checksums, plaintext hashes),
 partitions, calibration, every value of the vendor's settings stores, pin settings, OpenBeken
-configurations, file systems, and the pins that other tools make of the same settings. *match*: the
-values are equal. *argued*: another tool differs, and the reason below says why ours is kept. *failed*: a
-difference without such a reason, or a file that cannot be read.
+configurations, file systems, and the pins that other tools make of the same settings.
+
+*match*: the values are equal. *argued*: another tool differs, and the reason below the table says
+why ours is kept. *failed*: a difference without such a reason, or a file that cannot be read.
 
 ```text
 {table}

@@ -77,8 +77,7 @@ def inspect(
         data = read_input(file)
         # numpy and the cipher take longer to import than a file name that is wrong takes to see
         from groundwire.cli.inspected import inspection_lines, inspection_shape  # noqa: PLC0415
-        from groundwire.jobs.inspect import inspect_bytes  # noqa: PLC0415
-        from groundwire.jobs.inspect_outputs import require_usable  # noqa: PLC0415
+        from groundwire.jobs.inspect import inspect_bytes, require_usable  # noqa: PLC0415
 
         seen = inspect_bytes(data)
         screen.show(
@@ -106,6 +105,8 @@ def _write(
     outputs: Outputs, seen: Inspection, name: str, *, show_secrets: bool
 ) -> tuple[list[str], list[str]]:
     """Write what was asked for; the paths and the notes."""
+    if outputs == Outputs():
+        return [], []
     from groundwire.jobs.inspect_outputs import Exports, extract_files  # noqa: PLC0415
 
     exports = Exports(seen.wiring, name, show_secrets=show_secrets)

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from groundwire.errors import GroundwireError
+from groundwire.errors import DamagedImage, GroundwireError, UnknownImage
 from groundwire.images import uf2
 from groundwire.images.beken import package, rf, ug
 from groundwire.images.beken.content import BekenContent, read_content
@@ -25,6 +25,7 @@ from groundwire.tuya.storage import StoredValue, TuyaStore, ValueState
 
 SECTOR = 4096
 LARGEST_FLASH = 16 << 20  # settings are looked for in no more than a flash chip holds
+MOST_CONFIGS = 32  # a flash has one; more are left-overs, or made to waste time
 SETTINGS = frozenset({ImageKind.OBK_CONFIG, ImageKind.SETTINGS_ONLY})
 
 
@@ -83,7 +84,7 @@ def inspect_bytes(data: bytes, expected: Expected | None = None) -> Inspection:
     flash = content.flash if content is not None else data
     flash = flash[: SECTOR if found.kind is ImageKind.ERASED else LARGEST_FLASH]
     device = read_device(flash, application_code(data, found, content))
-    configs = find_configs(flash, found.chips[0] if found.chips else "")
+    configs = find_configs(flash, found.chips[0] if found.chips else "")[:MOST_CONFIGS]
     systems = find_file_systems(flash)
     judged = Settings(device, configs, systems, content)
     return Inspection(
@@ -147,6 +148,24 @@ def wirings_of(
     if len(told) > 1 and told[-1].reason is NoPins.NO_SETTINGS:
         told.pop()
     return tuple(wiring if wiring.chip else replace(wiring, chip=chip) for wiring in told)
+
+
+def require_usable(seen: Inspection, name: str) -> None:
+    """Fail where the file is not sound and not settings that can be read either.
+
+    Raises:
+        DamagedImage: it is damaged, or made of parts for two chips.
+        UnknownImage: it is no flash image.
+    """
+    if seen.usable:
+        return
+    if seen.health.verdict is Verdict.NO_IMAGE:
+        problems = seen.recognition.problems
+        finding = problems[0].text if problems else f"it is {seen.recognition.kind}"
+        raise UnknownImage(name=name, size=seen.size, finding=finding)
+    worst = [one for one in seen.health.findings if one.weight is not Weight.NOTE]
+    more = f"; findings like this: {len(worst)}" if len(worst) > 1 else ""
+    raise DamagedImage(name=name, finding=f"at {worst[0]}{more}")
 
 
 # --- the health of settings -----------------------------------------------------------------------

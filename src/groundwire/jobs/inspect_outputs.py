@@ -7,36 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from groundwire.backup.files import make_folder, write_atomically
-from groundwire.errors import DamagedImage, OutputUnwritable, UnknownImage, UnsupportedHere
+from groundwire.errors import OutputUnwritable, UnsupportedHere
 from groundwire.exports.drawing import draw
 from groundwire.exports.esphome import write_esphome
 from groundwire.exports.openbeken_template import write_commands, write_template
 from groundwire.exports.tasmota import write_tasmota
-from groundwire.images.health import Verdict
-from groundwire.images.kinds import Weight
-from groundwire.jobs.inspect import Inspection
 from groundwire.openbeken.file_names import extraction_plan
 from groundwire.openbeken.littlefs import FileSystem
 from groundwire.openbeken.wiring import to_openbeken
 from groundwire.pins import Wiring
-
-
-def require_usable(seen: Inspection, name: str) -> None:
-    """Fail where the file is not sound and not settings that can be read either.
-
-    Raises:
-        DamagedImage: it is damaged, or made of parts for two chips.
-        UnknownImage: it is no flash image.
-    """
-    if seen.usable:
-        return
-    if seen.health.verdict is Verdict.NO_IMAGE:
-        problems = seen.recognition.problems
-        finding = problems[0].text if problems else f"it is {seen.recognition.kind}"
-        raise UnknownImage(name=name, size=seen.size, finding=finding)
-    worst = [one for one in seen.health.findings if one.weight is not Weight.NOTE]
-    where = f" and {len(worst) - 1} more places" if len(worst) > 1 else ""
-    raise DamagedImage(name=name, finding=f"at {worst[0]}{where}")
 
 
 @dataclass(frozen=True, slots=True)
