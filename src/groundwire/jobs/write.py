@@ -34,6 +34,10 @@ def always(_plan: WritePlan, _identity: Identity) -> bool:
     return True
 
 
+def nothing_first() -> None:
+    """Nothing has to be done before the firmware is started."""
+
+
 def unheard(_folder: Path) -> None:
     """Nobody wants to know the job folder before the report."""
 
@@ -45,7 +49,8 @@ class WriteRequest:
     `base` is the folder in which the job makes a folder of its own. `keep_backup=False` means
     that the user typed --no-backup in full: the flash is read for the proof but not kept.
     `on_folder` is told the folder of the job as soon as it is known, so that a failure can be
-    reported there; it may not exist yet.
+    reported there; it may not exist yet. `before_reboot` is called when the flash is proven and the
+    firmware is about to be started.
     """
 
     name: str
@@ -59,6 +64,7 @@ class WriteRequest:
     only_plan: bool = False
     reboot: bool = True
     on_folder: OnFolder = unheard
+    before_reboot: Callable[[], None] = nothing_first
 
 
 @dataclass(frozen=True)
@@ -141,6 +147,7 @@ def finish(
         outcome = _carry_out(session, request, plan, before)
         rate = session.flasher.rate
         if request.reboot:
+            request.before_reboot()
             _reboot(session)
     return WriteReport(
         identity=identity,
