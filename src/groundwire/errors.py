@@ -646,7 +646,7 @@ class FlashSilent(FlashError):
 
     @property
     def what(self) -> str:
-        return f"the chip answers but its flash does not (id {self.flash_id}, all bytes zero)"
+        return f"the chip answers but its flash does not (it gives {self.flash_id} as its id)"
 
     @property
     def means(self) -> str:
