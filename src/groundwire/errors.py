@@ -54,6 +54,8 @@ class GroundwireError(Exception):
 
     code: ClassVar[str] = "error"
     exit_code: ClassVar[ExitCode] = ExitCode.INTERNAL
+    # what `means` is: a guess at the cause, or the rule or evidence behind a refusal
+    means_label: ClassVar[str] = "likely"
 
     @property
     def what(self) -> str:
@@ -73,7 +75,7 @@ class GroundwireError(Exception):
     def __str__(self) -> str:
         lines = [self.what]
         if self.means:
-            lines.append(f"  likely   {self.means}")
+            lines.append(f"  {self.means_label:8} {self.means}")
         if self.next_step:
             lines.append(f"  next     {self.next_step}")
         return "\n".join(lines)
@@ -729,6 +731,7 @@ class WrongFamily(ImageError):
     """The image was built for another chip or another key, and would not start on this one."""
 
     code = "image.wrong-chip"
+    means_label = "because"
     name: str
     found: str
     expected: str
@@ -846,6 +849,7 @@ class RefusedBySafety(GroundwireError):
 
     code = "safety.refused"
     exit_code = ExitCode.REFUSED
+    means_label = "because"
     rule: str
     finding: str
     override: str = ""

