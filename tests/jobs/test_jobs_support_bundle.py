@@ -105,6 +105,13 @@ def test_a_long_log_keeps_its_beginning_and_end(tmp_path):
     assert len(text) < 60_000
 
 
+def test_a_trace_is_refused(tmp_path):
+    path = tmp_path / "mine.log"
+    path.write_text('{"trace": "groundwire", "port": "x"}\n{"dir": "in", "hex": "00ff"}\n')
+    with pytest.raises(InputUnreadable, match="trace"):
+        make_bundle([path])
+
+
 def test_a_file_that_is_missing(tmp_path):
     with pytest.raises(InputUnreadable):
         make_bundle([tmp_path / "none"])
