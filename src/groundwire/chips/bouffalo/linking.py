@@ -16,7 +16,7 @@ from groundwire.chips.bouffalo.replies import (
     decode_reply,
 )
 from groundwire.chips.family import LinkTry
-from groundwire.errors import CorruptFrame
+from groundwire.errors import CorruptFrame, PortFailed
 from groundwire.wire import Discard, Procedure, Receive, Send, SetBaudrate, Wait
 
 LINK_RATE: Final = 115_200
@@ -33,7 +33,7 @@ SHORT_INFO: Final = 24  # OK, length and the 20 bytes of a BL602
 SHORT_S: Final = 0.005
 SHORT_TRY_S: Final = 0.15
 FAST_WITHIN_S: Final = 0.025
-FAST_RATES: Final = (2_000_000, 921_600, 1_500_000)
+FAST_RATES: Final = (2_000_000, 921_600, 1_500_000, 460_800, 230_400)
 FLUSH: Final = bytes(8)  # completes what the head of a frame may have begun
 FAILURES: Final = 3
 # Refused for its length: changes nothing, and the third failure ends a loader's conversation.
@@ -108,7 +108,10 @@ def _fetch_fast_loader() -> Procedure[bool]:
     Questions at the wrong speed may keep its conversation open for ever, so waiting is no way.
     """
     for rate in FAST_RATES:
-        yield SetBaudrate(rate)
+        try:
+            yield SetBaudrate(rate)
+        except PortFailed:
+            continue  # so nothing was left at that speed through this adapter
         yield Send(FLUSH)
         yield Discard(SHORT_S, within_s=4 * SHORT_S)
         yield Send(GET_BOOT_INFO)
