@@ -314,8 +314,9 @@ class ChipFamily:
     `try_link(seconds)` is a procedure that asks for a link for about that long and never harms a
     chip of another family. `flasher()` makes a host side for a module that has just linked; where
     the family has a `check_loader`, it is `flasher(loader, plain=...)` instead: the bytes of the
-    vendor's RAM loader, or b"" where none is at hand, and whether to run it unchanged. `check_loader(data)` names such a file, or raises
-    `ImageError`, and `loader_source` says where the vendor publishes it.
+    vendor's RAM loader, or b"" where none is at hand, and whether to run it unchanged.
+    `check_loader(data)` names such a file, or raises `ImageError`, and `loader_source` says where
+    the vendor publishes it.
 
     `layout(identity)` gives the regions of its flash, and `identify_dump(data)` what a whole-flash
     dump tells of its module, or None. `place(data, name, identity, layout, policy)` decides where
