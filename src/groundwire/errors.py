@@ -28,6 +28,7 @@ class ExitCode(IntEnum):
     UNSUPPORTED = 7
     REFUSED = 8
     RESUMABLE = 9
+    UNDECIDED = 10
     CANCELLED = 130
 
 
@@ -42,6 +43,7 @@ EXIT_CODE_MEANINGS: dict[ExitCode, str] = {
     ExitCode.UNSUPPORTED: "this chip, boot ROM or flash cannot do that",
     ExitCode.REFUSED: "a safety rule forbids it",
     ExitCode.RESUMABLE: "stopped part-way; the same command again finishes the job",
+    ExitCode.UNDECIDED: "the module was not seen to come up, or nothing that is known explains it",
     ExitCode.CANCELLED: "stopped by the user before anything was changed",
 }
 
@@ -52,6 +54,8 @@ class GroundwireError(Exception):
 
     code: ClassVar[str] = "error"
     exit_code: ClassVar[ExitCode] = ExitCode.INTERNAL
+    # what `means` is: a guess at the cause, or the rule or evidence behind a refusal
+    means_label: ClassVar[str] = "likely"
 
     @property
     def what(self) -> str:
@@ -71,7 +75,7 @@ class GroundwireError(Exception):
     def __str__(self) -> str:
         lines = [self.what]
         if self.means:
-            lines.append(f"  likely   {self.means}")
+            lines.append(f"  {self.means_label:8} {self.means}")
         if self.next_step:
             lines.append(f"  next     {self.next_step}")
         return "\n".join(lines)
@@ -430,6 +434,29 @@ class LinkLost(LinkError):
         return "take the power away for ten seconds and run the same command again"
 
 
+@dataclass(eq=False, kw_only=True)
+class PatternNotSeen(LinkError):
+    """The line was watched for as long as was asked, and the pattern did not come."""
+
+    code = "link.pattern-not-seen"
+    pattern: str
+    watched_s: float
+    lines: int
+
+    @property
+    def what(self) -> str:
+        seen = f"{self.lines} lines came" if self.lines else "nothing came"
+        return f"{self.pattern!r} was not seen in {self.watched_s:.0f} s: {seen}"
+
+    @property
+    def means(self) -> str:
+        return "" if self.lines else "the module was not restarted, or prints on other pins"
+
+    @property
+    def next_step(self) -> str:
+        return "restart the module while the line is watched"
+
+
 # --- protocol: exit 4 --------------------------------------------------------------------------
 
 
@@ -708,6 +735,7 @@ class WrongFamily(ImageError):
     """The image was built for another chip or another key, and would not start on this one."""
 
     code = "image.wrong-chip"
+    means_label = "because"
     name: str
     found: str
     expected: str
@@ -825,6 +853,7 @@ class RefusedBySafety(GroundwireError):
 
     code = "safety.refused"
     exit_code = ExitCode.REFUSED
+    means_label = "because"
     rule: str
     finding: str
     override: str = ""
@@ -853,7 +882,7 @@ class ChipContradicted(RefusedBySafety):
         return "leave the chip to be found out, or connect the module you mean"
 
 
-# --- endings: exit 9 and 130 -------------------------------------------------------------------
+# --- endings: exit 9, 10 and 130 ---------------------------------------------------------------
 
 
 @dataclass(eq=False, kw_only=True)
@@ -878,6 +907,47 @@ class StoppedPartWay(GroundwireError):
     @property
     def next_step(self) -> str:
         return "run the same command again: it proves what is there and writes only the rest"
+
+
+@dataclass(eq=False, kw_only=True)
+class DidNotComeUp(GroundwireError):
+    """The flash is written and proven, but the module was not seen to come up afterwards."""
+
+    code = "boot.not-up"
+    exit_code = ExitCode.UNDECIDED
+    sentence: str
+    step: str
+
+    @property
+    def what(self) -> str:
+        return f"the flash is proven, but the module was not seen to come up: {self.sentence}"
+
+    @property
+    def next_step(self) -> str:
+        return self.step
+
+
+@dataclass(eq=False, kw_only=True)
+class NoDiagnosis(GroundwireError):
+    """Nothing that groundwire knows fits what was seen; it names the tests that would tell."""
+
+    code = "diagnosis.unknown"
+    exit_code = ExitCode.UNDECIDED
+    subject: str
+    seen: str
+    tests: tuple[str, ...] = ()
+
+    @property
+    def what(self) -> str:
+        return f"no diagnosis of {self.subject}: {self.seen}"
+
+    @property
+    def means(self) -> str:
+        return f"{len(self.tests)} tests would tell" if self.tests else ""
+
+    @property
+    def next_step(self) -> str:
+        return self.tests[0] if self.tests else "record a longer log"
 
 
 @dataclass(eq=False, kw_only=True)

@@ -7,7 +7,7 @@ seam knows an opcode, a checksum or the name of a boot ROM.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -230,11 +230,19 @@ class Flasher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Emission:
-    """Bytes that an emulated chip begins to send at `start_s`, at `baudrate`."""
+    """Bytes that an emulated chip begins to send at `start_s`, at `baudrate`.
+
+    They leave on the flashing pins, or on the log pin of a chip that has one.
+    """
 
     start_s: float
     data: bytes
     baudrate: float
+    on_log_pin: bool = False
+
+
+BootText = Callable[[bytes], Sequence[tuple[float, bytes]]]
+"""What a firmware prints on the log pin, by the flash: seconds after its start, and text."""
 
 
 class Emulator(Protocol):
@@ -323,6 +331,8 @@ class ChipFamily:
     an image goes, or raises `ImageError`. `looks_like_mine(heard)` names a chip of this family
     from stray bytes, or returns "". `log_baudrate` is the speed that the firmware logs at, `hands`
     what a person has to do so that the module comes up in download mode ("" for a plain reset).
+    `log_pin` says that the firmware logs on a pin of its own, and that `emulator` therefore takes
+    `boot_text`; without one, the log comes on the flashing pins.
     `forgets_s` is how much silence makes its chips drop a conversation that others disturbed, or 0
     where there is nothing to disturb; such a family is asked first whether one is open.
     """
@@ -341,5 +351,6 @@ class ChipFamily:
     check_loader: Callable[[bytes], str] | None = None
     loader_source: LoaderSource | None = None
     log_baudrate: int = 115_200
+    log_pin: bool = False
     hands: str = ""
     forgets_s: float = 0.0

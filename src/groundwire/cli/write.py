@@ -42,6 +42,7 @@ def write(
     policy: BootloaderPolicy = BootloaderPolicy.KEEP,
     conditions: Conditions | None = None,
     verb: str = "write",
+    log_port: str | None = None,
 ) -> None:
     """Link, back up, plan, ask, write, prove, show."""
     terms = conditions or Conditions()
@@ -52,4 +53,5 @@ def write(
         return change_flash(job.session, change.conditioned(request, job))
 
     source = Source(image.name, data)
-    Change(verb, settings, source, terms, traced=verb == "free").run(act)
+    traced = verb == "free"
+    Change(verb, settings, source, terms, traced=traced, log_port=log_port).run(act)

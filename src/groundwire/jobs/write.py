@@ -34,6 +34,10 @@ def always(_plan: WritePlan, _identity: Identity) -> bool:
     return True
 
 
+def nothing_first() -> None:
+    """Nothing has to be done before the firmware is started."""
+
+
 def unheard(_folder: Path) -> None:
     """Nobody wants to know the job folder before the report."""
 
@@ -45,7 +49,8 @@ class WriteRequest:
     `base` is the folder in which the job makes a folder of its own. `keep_backup=False` means
     that the user typed --no-backup in full: the flash is read for the proof but not kept.
     `on_folder` is told the folder of the job as soon as it is known, so that a failure can be
-    reported there; it may not exist yet.
+    reported there; it may not exist yet. `before_reboot` is called when the flash is proven and the
+    firmware is about to be started.
     """
 
     name: str
@@ -59,6 +64,7 @@ class WriteRequest:
     only_plan: bool = False
     reboot: bool = True
     on_folder: OnFolder = unheard
+    before_reboot: Callable[[], None] = nothing_first
 
 
 @dataclass(frozen=True)
@@ -141,6 +147,7 @@ def finish(
         outcome = _carry_out(session, request, plan, before)
         rate = session.flasher.rate
         if request.reboot:
+            request.before_reboot()
             _reboot(session)
     return WriteReport(
         identity=identity,
@@ -175,9 +182,40 @@ def _carry_out(session: Session, request: WriteRequest, plan: WritePlan, before:
             head = _journal_head(session.identity, request, plan, before)
             session.while_linked(lambda: journal.note_head(head))
         folder = str(before.folder)
-        return Execution(session, plan, journal, folder, resumed=before.resumed).carry_out()
+        execution = Execution(session, plan, journal, folder, resumed=before.resumed)
+        outcome = execution.carry_out()
     finally:
         journal.close()
+    session.while_linked(lambda: _close_older(session, request.base, before.folder))
+    return outcome
+
+
+def _close_older(session: Session, base: Path, folder: Path) -> None:
+    """Jobs that broke off on this module before are of the past now.
+
+    Continued later, they would bring back the settings of their day.
+    """
+    identity = session.identity
+    for path in base.glob(f"groundwire-*/{JOURNAL}"):
+        if path.parent == folder:
+            continue
+        try:
+            head, done = read_journal(path)
+            if head is None or done:
+                continue
+            if (head.chip, head.flash_id, head.mac) != (
+                identity.chip,
+                identity.flash_id,
+                identity.mac,
+            ):
+                continue
+            older = Journal(path)
+            try:
+                older.note_done()
+            finally:
+                older.close()
+        except GroundwireError as error:
+            session.tell(Notice(f"{path}: {error.what}", Severity.WARNING))
 
 
 def _journal_head(

@@ -58,6 +58,8 @@ def place(
     if seen.kind in OPENED:
         data = convert(data, OPENED[seen.kind], name=name).data
         seen = recognise(data)
+    if seen.family and seen.family != identity.family:
+        _require_this_chip(seen, name, identity)
     if seen.kind not in (*FROM_ZERO, ImageKind.UA):
         raise UnknownImage(
             name=name, size=len(data), finding=_finding(seen), advice=CHOOSE.format(identity.chip)
