@@ -695,6 +695,10 @@ class UnknownImage(ImageError):
     name: str
     size: int
     finding: str
+    advice: str = (
+        "choose the firmware's release file for this chip: for a Beken its name ends in QIO or UA, "
+        "for a BL602 it is OpenBL602_ with the version, or the same with _OTA"
+    )
 
     @property
     def what(self) -> str:
@@ -702,7 +706,7 @@ class UnknownImage(ImageError):
 
     @property
     def next_step(self) -> str:
-        return "choose the release file for this chip whose name ends in QIO or UA"
+        return self.advice
 
 
 @dataclass(eq=False, kw_only=True)
