@@ -38,7 +38,7 @@ EXIT_CODE_MEANINGS: dict[ExitCode, str] = {
     ExitCode.USAGE: "the request cannot be understood or carried out as written",
     ExitCode.LINK: "the port, or getting a module to answer",
     ExitCode.PROTOCOL: "the module answers, but not with what was asked",
-    ExitCode.FLASH: "erasing, programming or verifying the flash",
+    ExitCode.FLASH: "erasing, programming or verifying the flash; or a proof that failed",
     ExitCode.IMAGE: "the file is not an image, is damaged, or is for another chip",
     ExitCode.UNSUPPORTED: "this chip, boot ROM or flash cannot do that",
     ExitCode.REFUSED: "a safety rule forbids it",
@@ -675,6 +675,31 @@ class BackupUnusable(FlashError):
     @property
     def next_step(self) -> str:
         return "take the power away for ten seconds, identify the module, and read it again"
+
+
+@dataclass(eq=False, kw_only=True)
+class RedactionUnproven(FlashError):
+    """A redacted dump did not pass its proof: a removed value is left, or too much was changed.
+
+    Nothing was written. The original stays as private as it was.
+    """
+
+    code = "redact.unproven"
+    left: tuple[str, ...]
+
+    @property
+    def what(self) -> str:
+        shown = "; ".join(self.left[:4])
+        more = f" and {len(self.left) - 4} more" if len(self.left) > 4 else ""
+        return f"the redacted dump did not pass its proof: {shown}{more}"
+
+    @property
+    def means(self) -> str:
+        return "a value stands where it is not known to be kept, for example inside the firmware"
+
+    @property
+    def next_step(self) -> str:
+        return "do not post the dump; report the places named above, which are no secret"
 
 
 # --- image: exit 6 -----------------------------------------------------------------------------
