@@ -430,6 +430,44 @@ class LinkLost(LinkError):
         return "take the power away for ten seconds and run the same command again"
 
 
+@dataclass(eq=False, kw_only=True)
+class NoMeter(LinkError):
+    """No meter chip answers on any way, or chips answer that cannot be told apart."""
+
+    code = "meter.none"
+    verdict: str
+    evidence: tuple[str, ...] = ()
+
+    @property
+    def what(self) -> str:
+        return f"no meter chip could be reached: {self.verdict}"
+
+    @property
+    def means(self) -> str:
+        return self.evidence[-1] if self.evidence else ""
+
+    @property
+    def next_step(self) -> str:
+        return "check supply, ground and both data lines; then look for the wiring again"
+
+
+@dataclass(eq=False, kw_only=True)
+class BrokerUnreachable(LinkError):
+    """The MQTT broker cannot be reached, or does not let this client in."""
+
+    code = "mqtt.unreachable"
+    broker: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"the MQTT broker {self.broker} cannot be used: {self.reason}"
+
+    @property
+    def next_step(self) -> str:
+        return "check host, port, user and password of the broker, and that it runs"
+
+
 # --- protocol: exit 4 --------------------------------------------------------------------------
 
 

@@ -29,6 +29,7 @@ VERBS: Final = {
     "loader": "fetch or keep the vendor's RAM loader, which a BL602 needs",
     "emulate": "serve an emulated module on a pty or a TCP port",
     "demo": "run the whole job on an emulated module, in memory",
+    "meter": "read, watch, calibrate and record BL0942 clamp meters, one or several a line",
     "explain": "say what an error code means and how to go on",
     "completion": "print the completion script for a shell",
 }
