@@ -200,6 +200,26 @@ class CannotCalibrate(UsageError):
 
 
 @dataclass(eq=False, kw_only=True)
+class TwoRecorders(UsageError):
+    """Another recorder wrote to the same file for the same chip; this one stopped.
+
+    Two recorders of one chip would each count its energy, so the totals would be too high.
+    """
+
+    code = "meter.two-recorders"
+    path: str
+    chip: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.path!r} was written by another recorder of {self.chip!r} meanwhile"
+
+    @property
+    def next_step(self) -> str:
+        return "end the other recorder, or name another file"
+
+
+@dataclass(eq=False, kw_only=True)
 class LoaderMissing(UsageError):
     """This chip's boot ROM can neither read nor prove its flash; a small program must do it.
 

@@ -6,6 +6,12 @@ import click
 
 from groundwire.cli.meter_options import EPILOG
 from groundwire.cli.meter_reading import discover, read, watch
+from groundwire.cli.meter_recording import (
+    plot_command,
+    publish_command,
+    record_command,
+    totals_command,
+)
 
 
 @click.group("meter", epilog=EPILOG)
@@ -17,5 +23,5 @@ def command() -> None:
     """
 
 
-for _sub in (read, watch, discover):
+for _sub in (read, watch, discover, record_command, totals_command, plot_command, publish_command):
     command.add_command(_sub)

@@ -24,7 +24,7 @@ from groundwire.cli.meter_shapes import (
 from groundwire.cli.meter_view import make_view
 from groundwire.cli.options import SecondsType, Settings
 from groundwire.cli.render import EMULATED
-from groundwire.errors import NoReply
+from groundwire.errors import NoMeter
 from groundwire.jobs.meter import Look, find_wiring
 from groundwire.jobs.meter_ports import is_emulated
 from groundwire.meter.bl0942.bus import Miss
@@ -45,7 +45,7 @@ def read(settings: Settings, flags: MeterFlags) -> None:
         looks = [one for one in outcomes if isinstance(one, Look)]
         if not looks:
             losses = ", ".join(str(one.loss) for one in outcomes if isinstance(one, Miss))
-            raise NoReply(command=f"read a packet ({losses})", within_s=1.0)
+            raise NoMeter(verdict="no chip gave a reading", evidence=(f"losses: {losses}",))
         lines = [line for outcome in outcomes for line in look_lines(outcome)]
         if job.opened.is_emulated:
             lines.append(f"  {EMULATED}")

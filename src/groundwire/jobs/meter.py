@@ -17,8 +17,8 @@ from groundwire.errors import BadArgument, Cancelled, NoMeter
 from groundwire.events import Notice, Severity, Tell, tell_nobody
 from groundwire.jobs.meter_ports import OpenedMeter
 from groundwire.link.runner import Stop, never_stop, run
-from groundwire.meter.bl0942.bus import Bus, Miss, set_ups
-from groundwire.meter.bl0942.codec import ADDRESSES, BAUDRATES
+from groundwire.meter.bl0942.bus import Bus, Miss, SetUp
+from groundwire.meter.bl0942.codec import ADDRESSES, BAUDRATES, MODE_SIGNED
 from groundwire.meter.bl0942.discover import Discovery, discover, ways_to_try
 from groundwire.meter.bl0942.energy import Booking, EnergyState
 from groundwire.meter.bl0942.exchange import Channel, TransmitLine
@@ -33,6 +33,7 @@ NAP_S: Final = 0.25
 SAME_MOMENT_S: Final = 5.0
 LONGEST_NAME: Final = 32
 ONLY_LINE: Final = "TX"
+FIRST_SESSION_TAG: Final = 0xFFBF
 # What a reader must be told of a booking; the others are the normal course.
 TOLD_BOOKINGS: Final = (Booking.RESTARTED, Booking.SUSPECT, Booking.GAP)
 
@@ -140,6 +141,18 @@ def find_channels(
     return found.channels
 
 
+def set_up_of(channel: Channel, lines: Sequence[TransmitLine]) -> SetUp:
+    """What a chip is told once. The tag follows from its way alone.
+
+    So the chips keep their tags whichever of them a run reads, in whatever order; and no tag of a
+    search for the wiring that was broken off can be taken for one of these.
+    """
+    line = next((at for at, one in enumerate(lines) if one == channel.line), 0)
+    rate = BAUDRATES.index(channel.baudrate)
+    way = (line * len(BAUDRATES) + rate) * len(ADDRESSES) + channel.address
+    return SetUp(MODE_SIGNED, FIRST_SESSION_TAG - way)
+
+
 # --- reading ----------------------------------------------------------------------------------
 
 
@@ -162,7 +175,9 @@ class MeterSession:
         require_lines(opened.port, channels)
         self.bus = Bus(
             channels,
-            set_up=set_ups(len(channels)) if self.options.sets_up else None,
+            set_up=[set_up_of(one, opened.lines) for one in channels]
+            if self.options.sets_up
+            else None,
             latency_s=opened.latency_s,
             clock=opened.port.now,
         )
