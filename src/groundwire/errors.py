@@ -204,6 +204,26 @@ class CannotCalibrate(UsageError):
 
 
 @dataclass(eq=False, kw_only=True)
+class TwoRecorders(UsageError):
+    """Another recorder wrote to the same file for the same chip; this one stopped.
+
+    Two recorders of one chip would each count its energy, so the totals would be too high.
+    """
+
+    code = "meter.two-recorders"
+    path: str
+    chip: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.path!r} was written by another recorder of {self.chip!r} meanwhile"
+
+    @property
+    def next_step(self) -> str:
+        return "end the other recorder, or name another file"
+
+
+@dataclass(eq=False, kw_only=True)
 class LoaderMissing(UsageError):
     """This chip's boot ROM can neither read nor prove its flash; a small program must do it.
 
@@ -455,6 +475,44 @@ class PatternNotSeen(LinkError):
     @property
     def next_step(self) -> str:
         return "restart the module while the line is watched"
+
+
+@dataclass(eq=False, kw_only=True)
+class NoMeter(LinkError):
+    """No meter chip answers on any way, or chips answer that cannot be told apart."""
+
+    code = "meter.none"
+    verdict: str
+    evidence: tuple[str, ...] = ()
+
+    @property
+    def what(self) -> str:
+        return f"no meter chip could be reached: {self.verdict}"
+
+    @property
+    def means(self) -> str:
+        return self.evidence[-1] if self.evidence else ""
+
+    @property
+    def next_step(self) -> str:
+        return "check supply, ground and both data lines; then look for the wiring again"
+
+
+@dataclass(eq=False, kw_only=True)
+class BrokerUnreachable(LinkError):
+    """The MQTT broker cannot be reached, or does not let this client in."""
+
+    code = "mqtt.unreachable"
+    broker: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"the MQTT broker {self.broker} cannot be used: {self.reason}"
+
+    @property
+    def next_step(self) -> str:
+        return "check host, port, user and password of the broker, and that it runs"
 
 
 # --- protocol: exit 4 --------------------------------------------------------------------------
