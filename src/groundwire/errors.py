@@ -54,6 +54,8 @@ class GroundwireError(Exception):
 
     code: ClassVar[str] = "error"
     exit_code: ClassVar[ExitCode] = ExitCode.INTERNAL
+    # what `means` is: a guess at the cause, or the rule or evidence behind a refusal
+    means_label: ClassVar[str] = "likely"
 
     @property
     def what(self) -> str:
@@ -73,7 +75,7 @@ class GroundwireError(Exception):
     def __str__(self) -> str:
         lines = [self.what]
         if self.means:
-            lines.append(f"  likely   {self.means}")
+            lines.append(f"  {self.means_label:8} {self.means}")
         if self.next_step:
             lines.append(f"  next     {self.next_step}")
         return "\n".join(lines)
@@ -199,6 +201,26 @@ class CannotCalibrate(UsageError):
     @property
     def next_step(self) -> str:
         return "measure a resistive load of at least a tenth of the meter's range"
+
+
+@dataclass(eq=False, kw_only=True)
+class TwoRecorders(UsageError):
+    """Another recorder wrote to the same file for the same chip; this one stopped.
+
+    Two recorders of one chip would each count its energy, so the totals would be too high.
+    """
+
+    code = "meter.two-recorders"
+    path: str
+    chip: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.path!r} was written by another recorder of {self.chip!r} meanwhile"
+
+    @property
+    def next_step(self) -> str:
+        return "end the other recorder, or name another file"
 
 
 @dataclass(eq=False, kw_only=True)
@@ -455,6 +477,44 @@ class PatternNotSeen(LinkError):
         return "restart the module while the line is watched"
 
 
+@dataclass(eq=False, kw_only=True)
+class NoMeter(LinkError):
+    """No meter chip answers on any way, or chips answer that cannot be told apart."""
+
+    code = "meter.none"
+    verdict: str
+    evidence: tuple[str, ...] = ()
+
+    @property
+    def what(self) -> str:
+        return f"no meter chip could be reached: {self.verdict}"
+
+    @property
+    def means(self) -> str:
+        return self.evidence[-1] if self.evidence else ""
+
+    @property
+    def next_step(self) -> str:
+        return "check supply, ground and both data lines; then look for the wiring again"
+
+
+@dataclass(eq=False, kw_only=True)
+class BrokerUnreachable(LinkError):
+    """The MQTT broker cannot be reached, or does not let this client in."""
+
+    code = "mqtt.unreachable"
+    broker: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"the MQTT broker {self.broker} cannot be used: {self.reason}"
+
+    @property
+    def next_step(self) -> str:
+        return "check host, port, user and password of the broker, and that it runs"
+
+
 # --- protocol: exit 4 --------------------------------------------------------------------------
 
 
@@ -644,7 +704,7 @@ class FlashSilent(FlashError):
 
     @property
     def what(self) -> str:
-        return f"the chip answers but its flash does not (id {self.flash_id}, all bytes zero)"
+        return f"the chip answers but its flash does not (it gives {self.flash_id} as its id)"
 
     @property
     def means(self) -> str:
@@ -718,6 +778,10 @@ class UnknownImage(ImageError):
     name: str
     size: int
     finding: str
+    advice: str = (
+        "choose the firmware's release file for this chip: for a Beken its name ends in QIO or UA, "
+        "for a BL602 it is OpenBL602_ with the version, or the same with _OTA"
+    )
 
     @property
     def what(self) -> str:
@@ -725,7 +789,7 @@ class UnknownImage(ImageError):
 
     @property
     def next_step(self) -> str:
-        return "choose the release file for this chip whose name ends in QIO or UA"
+        return self.advice
 
 
 @dataclass(eq=False, kw_only=True)
@@ -754,6 +818,7 @@ class WrongFamily(ImageError):
     """The image was built for another chip or another key, and would not start on this one."""
 
     code = "image.wrong-chip"
+    means_label = "because"
     name: str
     found: str
     expected: str
@@ -871,6 +936,7 @@ class RefusedBySafety(GroundwireError):
 
     code = "safety.refused"
     exit_code = ExitCode.REFUSED
+    means_label = "because"
     rule: str
     finding: str
     override: str = ""

@@ -80,7 +80,6 @@ FILE_FLAGS = (
 def command(
     settings: Settings,
     files: tuple[Path, ...],
-    port: str | None,
     log_port: str | None,
     for_s: float | None,
     guided: bool,
@@ -93,7 +92,7 @@ def command(
 
     Exit status 0: sound, or diagnosed. 10: nothing known fits; the tests that would tell are named.
     """
-    ports = Ports(port, log_port, for_s)
+    ports = Ports(settings.port, log_port, for_s)
     diagnose(settings, files, Given(ports=ports, guided=guided, **given))  # type: ignore[arg-type]
 
 

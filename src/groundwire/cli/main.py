@@ -36,6 +36,7 @@ VERBS: Final = {
     "report": "make one masked text of a case that can be posted in a forum",
     "emulate": "serve an emulated module on a pty or a TCP port",
     "demo": "run the whole job on an emulated module, in memory",
+    "meter": "read, watch, calibrate and record BL0942 clamp meters, one or several a line",
     "explain": "say what an error code means and how to go on",
     "completion": "print the completion script for a shell",
 }

@@ -63,7 +63,7 @@ def _over_dump(
     settings: Settings, image: tuple[bytes, str], dump: tuple[bytes, str], policy: BootloaderPolicy
 ) -> Shown:
     _family, identity = owner_of_dump(*dump)
-    if settings.chip is not None and settings.chip != identity.chip:
+    if settings.chip is not None and not identity.agrees_with(settings.chip):
         raise ChipContradicted(
             rule="the content of the dump says otherwise",
             finding=f"{settings.chip} was named, but the dump is from a {identity.chip}",

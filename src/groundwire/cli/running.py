@@ -66,6 +66,7 @@ def session_options(settings: Settings, loader: bytes) -> SessionOptions:
         rate=settings.rate,
         flash_size=settings.flash_size,
         loader=loader,
+        plain_loader=settings.plain_loader,
         ladder=LadderOptions(
             hands_s=settings.link_wait_s,
             ask_firmware=settings.ask_firmware,

@@ -14,7 +14,7 @@ from groundwire.backup.manifest import load_backup
 from groundwire.chips.family import SECTOR, BootloaderPolicy, Identity, Layout, Placement
 from groundwire.errors import Cancelled, GroundwireError, RefusedBySafety
 from groundwire.events import Notice, Phase, Severity
-from groundwire.jobs.backup import backup_name, check_sense, read_whole, take_backup
+from groundwire.jobs.backup import backup_name, check_sense, check_size, read_whole, take_backup
 from groundwire.jobs.execute import Execution, Outcome
 from groundwire.jobs.session import Session
 from groundwire.jobs.survey import differing, survey
@@ -274,7 +274,9 @@ def _look_before(session: Session, request: WriteRequest) -> Before:
         return Before(read_whole(session), folder, None)
     if not request.keep_backup:
         session.tell(Notice("no backup is kept, as asked", Severity.WARNING))
-        return Before(read_whole(session), folder, None)
+        data = read_whole(session)
+        check_size(data)
+        return Before(data, folder, None)
     make_folder(folder)
     try:
         backup = take_backup(session, folder / BACKUP)
