@@ -25,7 +25,7 @@ VIRTUAL_PARTS = (
 REAL_PARTS = ("host/gpio.cpp", "host/core.cpp")
 VIRTUAL_BENCH = ("wire.cpp", "chip.cpp", "bench.cpp", "platform_virtual.cpp", "main_virtual.cpp")
 REAL_BENCH = ("platform_real.cpp",)
-DECODER_BENCH = ("main_decoder.cpp",)
+DECODER_BENCH = ("wire.cpp", "chip.cpp", "bench.cpp", "platform_virtual.cpp", "main_decoder.cpp")
 STANDARD = "-std=gnu++20"
 
 
@@ -68,9 +68,13 @@ class Workshop:
 
     def config(self, path: str, **substitutions: str) -> Path:
         """Where a configuration stands; runs `esphome config` on it."""
+        self.say("config", path, **substitutions)
+        return self.folder / "firmware" / path
+
+    def say(self, command: str, path: str, *options: str, **substitutions: str) -> str:
+        """What ESPHome says to a command on a configuration."""
         config = self.folder / "firmware" / path
-        run([self.esphome, *_options(substitutions), "config", config])
-        return config
+        return run([self.esphome, *_options(substitutions), command, *options, config])
 
     def generate(self, path: str, **substitutions: str) -> Path:
         """The generated sources of a configuration."""
@@ -78,7 +82,7 @@ class Workshop:
         build = config.parent / ".esphome" / "build"
         if build.exists():
             shutil.rmtree(build)
-        run([self.esphome, *_options(substitutions), "compile", "--only-generate", config])
+        self.say("compile", path, "--only-generate", **substitutions)
         [made] = build.iterdir()
         kept = self.folder / "generated" / path.replace("/", "-")
         if kept.exists():

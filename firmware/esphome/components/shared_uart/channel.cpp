@@ -13,7 +13,6 @@ namespace esphome::shared_uart {
 static const char *const TAG = "shared_uart";
 
 static const uint8_t ATTEMPTS = 2;
-static const uint8_t BURST = 2;
 static const uint8_t BREAK_AFTER = 3;
 static const uint8_t REST_AFTER = 10;
 static const uint32_t REST_MS = 60000;
@@ -207,7 +206,11 @@ bool Channel::take_reply_(const Line &line) {
   const Kind kind = this->front_().kind;
   if (kind == Kind::PACKET && line.loss() == Loss::NONE)
     return this->take_packet_(line);
-  if (line.loss() != Loss::NONE && kind != Kind::RAW && ++this->attempts_ < ATTEMPTS && this->failures_ < BURST)
+  if (line.loss() != Loss::NONE && kind == Kind::PACKET) {
+    // A chip that stays silent lets a neighbour's answer through; it has to prove itself before it is believed again.
+    this->chip_.doubt();
+  }
+  if (line.loss() != Loss::NONE && kind != Kind::RAW && ++this->attempts_ < ATTEMPTS && this->failures_ == 0)
     return false;
   if (line.loss() == Loss::NONE && kind != Kind::WRITE)
     this->deliver_(line.answer(), line.answer_size());
@@ -265,8 +268,7 @@ void Channel::fail_(Loss loss) {
   if (this->failures_ < UINT8_MAX)
     this->failures_++;
   ESP_LOGD(TAG, "%s: %s (%u in a row)", this->name_, loss_name(loss), this->failures_);
-  if (this->failures_ >= BURST)
-    this->chip_.doubt();
+  this->chip_.doubt();
   if (this->failures_ == REST_AFTER)
     ESP_LOGW(TAG, "%s: still no result; asked once a minute from now on", this->name_);
   if (this->failures_ >= REST_AFTER) {
