@@ -1,10 +1,14 @@
-// ESPHome's own decoder as a filter: lines of "ADDRESS HEX..." in, one line of what the stock driver publishes out.
+// ESPHome's own decoder as a filter: lines of "ADDRESS HEX..." in, a line "= VALUES" of what the stock
+// driver publishes out.
 #include <cstdio>
 #include <cstring>
 #include <vector>
 
 #include "esphome/components/bl0942/bl0942.h"
+#include "esphome/components/host/preferences.h"
 #include "esphome/components/sensor/sensor.h"
+
+void setup();
 
 namespace {
 
@@ -16,9 +20,7 @@ class Replay : public esphome::uart::UARTComponent {
   bool peek_byte(uint8_t *value) override { return this->take_(value, 1, false); }
   bool read_array(uint8_t *value, size_t len) override { return this->take_(value, len, true); }
   size_t available() override { return this->data.size(); }
-  esphome::uart::UARTFlushResult flush() override {
-    return esphome::uart::UARTFlushResult::UART_FLUSH_RESULT_SUCCESS;
-  }
+  esphome::uart::UARTFlushResult flush() override { return esphome::uart::UARTFlushResult::UART_FLUSH_RESULT_SUCCESS; }
 
  protected:
   void check_logger_conflict() override {}
@@ -35,6 +37,9 @@ class Replay : public esphome::uart::UARTComponent {
 }  // namespace
 
 int main() {
+  // The driver logs what it refuses, and wants the logger for it.
+  esphome::host::setup_preferences();
+  setup();
   static Replay line;
   static esphome::bl0942::BL0942 driver;
   static esphome::sensor::Sensor sensors[5];
@@ -66,9 +71,9 @@ int main() {
     published = 0;
     driver.loop();
     if (published == 5) {
-      printf("%.9g %.9g %.9g %.9g %.9g\n", values[0], values[1], values[2], values[3], values[4]);
+      printf("= %.9g %.9g %.9g %.9g %.9g\n", values[0], values[1], values[2], values[3], values[4]);
     } else {
-      printf("refused\n");
+      printf("= refused\n");
     }
   }
   return 0;

@@ -14,12 +14,12 @@
 #include "esphome/components/shared_uart/shared_uart.h"
 #include "esphome/core/application.h"
 
-using bench::world;
 using bench::Chip;
 using bench::Fault;
 using bench::MS;
 using bench::Ns;
 using bench::S;
+using bench::world;
 
 void setup();
 void loop();
@@ -186,8 +186,11 @@ void write_report(const Options &options, double wall_free_s) {
           world.requests, world.overlaps);
   const char *comma = "";
   for (const auto &[name, v] : verdicts) {
-    fprintf(out, "%s\n  \"%s\": {\"right\": %u, \"stale\": %u, \"wrong_chip\": %u, \"damaged\": %u, \"longest_gap_s\": %.3f, \"last_s\": %.3f}",
-            comma, name.c_str(), v.right, v.stale, v.wrong_chip, v.damaged, double(v.longest_gap) / S, double(v.last) / S);
+    fprintf(out,
+            "%s\n  \"%s\": {\"right\": %u, \"stale\": %u, \"wrong_chip\": %u, \"damaged\": %u, \"longest_gap_s\": "
+            "%.3f, \"last_s\": %.3f}",
+            comma, name.c_str(), v.right, v.stale, v.wrong_chip, v.damaged, double(v.longest_gap) / S,
+            double(v.last) / S);
     comma = ",";
   }
   fprintf(out, "},\n \"chips\": {");

@@ -27,9 +27,9 @@ void Channel::dump_config() const {
   ESP_LOGCONFIG(TAG,
                 "  Channel '%s':\n"
                 "    Baud Rate: %u",
-                this->name_, (unsigned) this->baud_rate_);
+                this->name_, (unsigned)this->baud_rate_);
   if (this->chip_.tag() != 0)
-    ESP_LOGCONFIG(TAG, "    Tag: 0x%04X", (unsigned) this->chip_.tag());
+    ESP_LOGCONFIG(TAG, "    Tag: 0x%04X", (unsigned)this->chip_.tag());
   this->way_.sender->dump_config();
 }
 
@@ -279,8 +279,16 @@ void Channel::fail_(Loss loss) {
   } else {
     return;
   }
-  this->tally_.breaks++;
-  this->parent_->send_break(this);
+  this->break_due_ = true;
+}
+
+/// Whether the next turn begins with a break: right before it, so that nothing comes in between.
+bool Channel::takes_break() {
+  const bool due = this->break_due_;
+  this->break_due_ = false;
+  if (due)
+    this->tally_.breaks++;
+  return due;
 }
 
 void Channel::rest(uint32_t now_ms) {
