@@ -20,13 +20,36 @@ FIRMWARE = Path(__file__).resolve().parent.parent
 BENCH = FIRMWARE / "tests" / "bench"
 # What of ESPHome's host platform the bench itself provides.
 VIRTUAL_PARTS = (
-    "host/hal.cpp", "host/gpio.cpp", "host/core.cpp", "uart_component_host.cpp", "wake_host.cpp"
+    "host/hal.cpp",
+    "host/gpio.cpp",
+    "host/core.cpp",
+    "uart_component_host.cpp",
+    "wake_host.cpp",
 )
 REAL_PARTS = ("host/gpio.cpp", "host/core.cpp")
 VIRTUAL_BENCH = ("wire.cpp", "chip.cpp", "bench.cpp", "platform_virtual.cpp", "main_virtual.cpp")
 REAL_BENCH = ("platform_real.cpp",)
 DECODER_BENCH = ("wire.cpp", "chip.cpp", "bench.cpp", "platform_virtual.cpp", "main_decoder.cpp")
 STANDARD = "-std=gnu++20"
+TARGET_STUBS = FIRMWARE / "tests" / "target"
+TARGET_FLAGS = (
+    "-mcpu=arm968e-s",
+    "-Os",
+    STANDARD,
+    "-fno-exceptions",
+    "-fno-rtti",
+    "-Wall",
+    "-Wno-format",
+    "-ffunction-sections",
+    "-include",
+    "Arduino.h",
+    "-DUSE_BK72XX",
+    "-DUSE_LIBRETINY",
+    "-DUSE_LIBRETINY_VARIANT_BK7231N",
+    "-DUSE_ARDUINO",
+    "-DUSE_LWIP_FAST_SELECT",
+    "-DESPHOME_LOG_LEVEL=ESPHOME_LOG_LEVEL_DEBUG",
+)
 
 
 class BuildError(Exception):
@@ -62,7 +85,9 @@ class Workshop:
         self.objects.mkdir(parents=True, exist_ok=True)
         # ESPHome writes beside the configuration it reads, so it reads a copy.
         shutil.copytree(
-            FIRMWARE, self.folder / "firmware", dirs_exist_ok=True,
+            FIRMWARE,
+            self.folder / "firmware",
+            dirs_exist_ok=True,
             ignore=shutil.ignore_patterns(".esphome", "__pycache__"),
         )
 
@@ -96,14 +121,32 @@ class Workshop:
         files = sorted(source.rglob("*.cpp"))
         files = [file for file in files if not file.as_posix().endswith(left_out)]
         files += [BENCH / name for name in bench]
-        headers = _hash_of(
-            [*source.rglob("*.h"), *BENCH.glob("*.h")], (source, BENCH)
-        )
+        headers = _hash_of([*source.rglob("*.h"), *BENCH.glob("*.h")], (source, BENCH))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             objects = list(pool.map(lambda file: self._compile(file, source, headers), files))
         binary = source.parent / f"{source.name}-{'-'.join(Path(name).stem for name in bench)}"
         run(["g++", *objects, "-o", binary, "-lpthread"])
         return binary
+
+    def build_for_target(self, source: Path, state: str) -> list[Path]:
+        """Objects of our component for the module's core, in one of its two instruction sets."""
+        made = []
+        for file in sorted((source / "esphome/components/shared_uart").glob("*.cpp")):
+            made.append(self.folder / f"{file.stem}-{state}.o")
+            run(
+                [
+                    "arm-none-eabi-g++",
+                    *TARGET_FLAGS,
+                    f"-m{state}",
+                    f"-I{source}",
+                    f"-I{TARGET_STUBS}",
+                    "-c",
+                    file,
+                    "-o",
+                    made[-1],
+                ]
+            )
+        return made
 
     def _compile(self, file: Path, source: Path, headers: str) -> Path:
         ours = BENCH in file.parents or "shared_uart" in file.parts
@@ -116,7 +159,19 @@ class Workshop:
         if not made.exists():
             # Written under another name first: several test runs may share the folder.
             with tempfile.NamedTemporaryFile(dir=self.objects, suffix=".tmp", delete=False) as new:
-                run(["g++", *flags, *warnings, f"-I{source}", f"-I{BENCH}", "-c", file, "-o", new.name])
+                run(
+                    [
+                        "g++",
+                        *flags,
+                        *warnings,
+                        f"-I{source}",
+                        f"-I{BENCH}",
+                        "-c",
+                        file,
+                        "-o",
+                        new.name,
+                    ]
+                )
             Path(new.name).replace(made)
         return made
 

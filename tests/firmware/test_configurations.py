@@ -8,7 +8,9 @@ pytestmark = pytest.mark.witness
 BOARDS = sorted(
     path.relative_to(FIRMWARE).as_posix() for path in FIRMWARE.glob("esphome/examples/*.yaml")
 )
-HOSTS = sorted(path.relative_to(FIRMWARE).as_posix() for path in FIRMWARE.glob("tests/configs/host-*.yaml"))
+HOSTS = sorted(
+    path.relative_to(FIRMWARE).as_posix() for path in FIRMWARE.glob("tests/configs/host-*.yaml")
+)
 
 
 @pytest.mark.parametrize("path", BOARDS + HOSTS)
@@ -32,7 +34,11 @@ def test_examples_turn_the_reboot_pattern_off(workshop):
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        ("pin: ${second_pin}", "pin: ${second_pin}\n      baud_rate: 19200", "up to 9600 baud only"),
+        (
+            "pin: ${second_pin}",
+            "pin: ${second_pin}\n      baud_rate: 19200",
+            "up to 9600 baud only",
+        ),
         (
             "pin: ${second_pin}",
             "pin:\n        number: ${second_pin}\n        mode: {output: true, open_drain: true}",

@@ -69,7 +69,12 @@ def test_after_the_last_fault_everything_is_as_before(virtual, tmp_path):
 def test_a_start_in_the_middle_of_an_answer(virtual, tmp_path, seed):
     """Row 11: the controller restarts while a chip answers."""
     report, _, _ = run_virtual(
-        virtual("h1"), tmp_path, chips=WIRINGS["h1"], hours=0.02, seed=seed, answering_at_start="yes"
+        virtual("h1"),
+        tmp_path,
+        chips=WIRINGS["h1"],
+        hours=0.02,
+        seed=seed,
+        answering_at_start="yes",
     )
     assert_attributed(report)
     assert min(clamp["right"] for clamp in report["clamps"].values()) >= 71
@@ -86,9 +91,7 @@ def test_a_driver_that_resets_the_chip(virtual, tmp_path, kind):
 
 def test_two_channels_on_one_chip_fall_silent(virtual, tmp_path):
     report, log, _ = run_virtual(virtual("same"), tmp_path, chips=WIRINGS["same"], hours=0.5)
-    published = sum(
-        clamp["right"] + clamp["wrong_chip"] for clamp in report["clamps"].values()
-    )
+    published = sum(clamp["right"] + clamp["wrong_chip"] for clamp in report["clamps"].values())
     assert published <= 4
     assert "clamp A and clamp B reach the same chip" in log or "clamp B and clamp A reach" in log
 

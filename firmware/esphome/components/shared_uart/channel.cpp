@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "esphome/core/application.h"
 #include "esphome/core/hal.h"
 #include "esphome/core/log.h"
 #include "shared_uart.h"
@@ -136,7 +135,7 @@ bool Channel::run_until_idle_() {
     if (millis() - began_ms > BLOCK_LIMIT_MS)
       return false;
     this->parent_->work(false);
-    App.feed_wdt();
+    arch_feed_wdt();
     delay(1);
   }
   return true;
