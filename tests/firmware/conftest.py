@@ -1,15 +1,9 @@
 """Builds of the firmware, made once for all tests that ask."""
 
 import shutil
-import sys
-from pathlib import Path
 
+import firmware_build as build
 import pytest
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPOSITORY / "firmware" / "tests"))
-
-import build  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """The examples and the host builds are valid to the packaged ESPHome, and generate code."""
 
 import pytest
-from build import FIRMWARE, BuildError
+from firmware_build import FIRMWARE, BuildError
 
 pytestmark = pytest.mark.witness
 

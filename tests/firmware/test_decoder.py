@@ -5,7 +5,7 @@ import struct
 import subprocess
 
 import pytest
-from build import DECODER_BENCH, VIRTUAL_PARTS
+from firmware_build import DECODER_BENCH, VIRTUAL_PARTS
 
 from groundwire.meter.bl0942.codec import Packet, decode_packet, encode_packet
 from groundwire.meter.bl0942.gains import ESPHOME_DEFAULT

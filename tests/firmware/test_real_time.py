@@ -16,7 +16,8 @@ import tty
 from pathlib import Path
 
 import pytest
-from build import REAL_BENCH, REAL_PARTS
+from firmware_build import REAL_BENCH, REAL_PARTS
+
 from groundwire.meter.bl0942.codec import encode_packet
 from groundwire.meter.bl0942.emulator import Chip, Load
 from groundwire.meter.bl0942.gains import ESPHOME_DEFAULT

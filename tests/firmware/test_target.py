@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from build import run
+from firmware_build import run
 
 pytestmark = [pytest.mark.witness, pytest.mark.slow]
 

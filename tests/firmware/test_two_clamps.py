@@ -1,6 +1,7 @@
 """The real stock `bl0942`, twice, over our component, against chips at bit level on a virtual clock."""
 
 import pytest
+
 from firmware_runs import FAULTS, WIRINGS, assert_attributed, run_virtual
 
 pytestmark = [pytest.mark.witness, pytest.mark.slow]

@@ -1,7 +1,7 @@
 """Builds the firmware for the host from ESPHome's generated sources, with our bench around it.
 
-ESPHome is used as it is installed: `GROUNDWIRE_ESPHOME` names its executable, else PATH is searched.
-Nothing of it is copied into this repository.
+ESPHome is used as it is installed: `GROUNDWIRE_ESPHOME` names its executable, else PATH is
+searched. Nothing of it is copied into this repository.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Workshop:
         return kept
 
     def build(self, source: Path, parts: Iterable[str], bench: Iterable[str]) -> Path:
-        """An executable of generated sources without some parts, and of the bench's in their place."""
+        """An executable of generated sources, with the bench's in the place of some parts."""
         left_out = tuple(parts)
         files = sorted(source.rglob("*.cpp"))
         files = [file for file in files if not file.as_posix().endswith(left_out)]
