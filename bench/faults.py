@@ -21,16 +21,16 @@ from pathlib import Path
 from groundwire.chips.family import BootloaderPolicy
 from groundwire.chips.ladder import LadderOptions
 from groundwire.chips.nor_flash import NorFlash
-from groundwire.chips.registry import families
+from groundwire.chips.registry import families, family_of
 from groundwire.errors import GroundwireError
 from groundwire.jobs.backup import take_backup
 from groundwire.jobs.ports import OpenedPort, open_emulated
 from groundwire.jobs.session import Session, SessionOptions
 from groundwire.jobs.write import change_flash, image_request
+from groundwire.planning.plan import place_over
 from groundwire.sim.faults import LineFaults
 from groundwire.sim.modules import firmware_image, stock_flash
 
-APP = 0x11000
 ATTEMPTS = 4
 OPERATIONS = 3500  # about as many as one write has
 BYTES = 2_600_000  # about as many as backup and write move
@@ -69,7 +69,7 @@ FAULTS = (
 
 
 def session_on(opened: OpenedPort) -> Session:
-    options = SessionOptions(ladder=LadderOptions(hands_s=8.0))
+    options = SessionOptions(ladder=LadderOptions(hands_s=8.0), loader=opened.loader)
     session = Session(opened.port, families(), options, tell=opened.listener(lambda _e: None))
     session.link()
     return session
@@ -86,11 +86,22 @@ def one_read(chip: str, stock: bytes, fault: Fault, seed: int) -> str:
         return "correct" if path.read_bytes() == stock else "WRONG FILE"
 
 
+def wanted_flash(chip: str, stock: bytes, image: bytes) -> bytes:
+    """The whole flash after the image was written with the bootloader kept."""
+    family = family_of(chip)
+    identity = family.identify_dump(stock) if family else None
+    if family is None or identity is None:
+        raise SystemExit(f"the made-up flash of a {chip} is not recognised")
+    layout = family.layout(identity)
+    placement = family.place(image, "image", identity, layout, BootloaderPolicy.KEEP)
+    return place_over(stock, placement, layout)
+
+
 def one_write(chip: str, stock: bytes, image: bytes, fault: Fault, seed: int) -> str:
     """Repeat the same request until it is done; the first attempt has the fault."""
     chance = random.Random(seed)
     flash = NorFlash(bytearray(stock))
-    wanted = stock[:APP] + image[APP:] + stock[len(image) :]
+    wanted = wanted_flash(chip, stock, image)
     with tempfile.TemporaryDirectory() as folder:
         for attempt in range(ATTEMPTS):
             flash.cut_at_operation = None
@@ -108,11 +119,7 @@ def one_write(chip: str, stock: bytes, image: bytes, fault: Fault, seed: int) ->
                 )
             except GroundwireError:
                 continue
-            content = flash.read(0, flash.size)
-            # behind the image's last byte its sector is erased
-            tail = -len(image) % 0x1000
-            expected = wanted[: len(image)] + b"\xff" * tail + wanted[len(image) + tail :]
-            if content != expected:
+            if flash.read(0, flash.size) != wanted:
                 return "WRONG FLASH"
             return "done at once" if attempt == 0 else "finished by running it again"
     return "NOT FINISHED"

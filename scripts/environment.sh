@@ -37,3 +37,19 @@ make_environment() {
         --editable ".${extras:+[$extras]}"
     sha256sum pyproject.toml >"$stamp"
 }
+
+# An environment that holds one other tool, for tests that use it as a witness.
+make_witness() {
+    local folder=$1 package=$2
+    if [ "$(cat "$folder/.installed" 2>/dev/null)" = "$package" ]; then
+        return
+    fi
+    local python
+    python=$(find_python)
+    rm -rf "$folder"
+    "$python" -m venv --without-pip "$folder"
+    echo "installing $package into $folder" >&2
+    "$python" -m pip --python "$folder/bin/python" install --quiet --no-warn-script-location \
+        "$package"
+    echo "$package" >"$folder/.installed"
+}

@@ -28,6 +28,7 @@ class ExitCode(IntEnum):
     UNSUPPORTED = 7
     REFUSED = 8
     RESUMABLE = 9
+    UNDECIDED = 10
     CANCELLED = 130
 
 
@@ -37,11 +38,12 @@ EXIT_CODE_MEANINGS: dict[ExitCode, str] = {
     ExitCode.USAGE: "the request cannot be understood or carried out as written",
     ExitCode.LINK: "the port, or getting a module to answer",
     ExitCode.PROTOCOL: "the module answers, but not with what was asked",
-    ExitCode.FLASH: "erasing, programming or verifying the flash",
+    ExitCode.FLASH: "erasing, programming or verifying the flash; or a proof that failed",
     ExitCode.IMAGE: "the file is not an image, is damaged, or is for another chip",
     ExitCode.UNSUPPORTED: "this chip, boot ROM or flash cannot do that",
     ExitCode.REFUSED: "a safety rule forbids it",
     ExitCode.RESUMABLE: "stopped part-way; the same command again finishes the job",
+    ExitCode.UNDECIDED: "the module was not seen to come up, or nothing that is known explains it",
     ExitCode.CANCELLED: "stopped by the user before anything was changed",
 }
 
@@ -52,6 +54,8 @@ class GroundwireError(Exception):
 
     code: ClassVar[str] = "error"
     exit_code: ClassVar[ExitCode] = ExitCode.INTERNAL
+    # what `means` is: a guess at the cause, or the rule or evidence behind a refusal
+    means_label: ClassVar[str] = "likely"
 
     @property
     def what(self) -> str:
@@ -71,7 +75,7 @@ class GroundwireError(Exception):
     def __str__(self) -> str:
         lines = [self.what]
         if self.means:
-            lines.append(f"  likely   {self.means}")
+            lines.append(f"  {self.means_label:8} {self.means}")
         if self.next_step:
             lines.append(f"  next     {self.next_step}")
         return "\n".join(lines)
@@ -197,6 +201,72 @@ class CannotCalibrate(UsageError):
     @property
     def next_step(self) -> str:
         return "measure a resistive load of at least a tenth of the meter's range"
+
+
+@dataclass(eq=False, kw_only=True)
+class TwoRecorders(UsageError):
+    """Another recorder wrote to the same file for the same chip; this one stopped.
+
+    Two recorders of one chip would each count its energy, so the totals would be too high.
+    """
+
+    code = "meter.two-recorders"
+    path: str
+    chip: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.path!r} was written by another recorder of {self.chip!r} meanwhile"
+
+    @property
+    def next_step(self) -> str:
+        return "end the other recorder, or name another file"
+
+
+@dataclass(eq=False, kw_only=True)
+class LoaderMissing(UsageError):
+    """This chip's boot ROM can neither read nor prove its flash; a small program must do it.
+
+    The program is the chip vendor's RAM loader. It runs in RAM only and is gone after a reset.
+    groundwire ships no vendor software, so the file has to be fetched once.
+    """
+
+    code = "usage.loader-missing"
+    asked: str
+    chip: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.asked} on a {self.chip} needs the vendor's RAM loader, and none is at hand"
+
+    @property
+    def means(self) -> str:
+        return "groundwire ships no vendor software; the file is fetched once and kept"
+
+    @property
+    def next_step(self) -> str:
+        return "run: groundwire loader get"
+
+
+@dataclass(eq=False, kw_only=True)
+class LoaderNotFetched(UsageError):
+    """The vendor's RAM loader could not be fetched from its published package."""
+
+    code = "usage.loader-not-fetched"
+    package: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"the RAM loader could not be fetched from {self.package}: {self.reason}"
+
+    @property
+    def means(self) -> str:
+        return "this computer has no network, no pip, or the package has changed"
+
+    @property
+    def next_step(self) -> str:
+        return "fetch the package on another computer and add the loader file from it"
 
 
 # --- port and link: exit 3 -----------------------------------------------------------------------
@@ -382,6 +452,67 @@ class LinkLost(LinkError):
     @property
     def next_step(self) -> str:
         return "take the power away for ten seconds and run the same command again"
+
+
+@dataclass(eq=False, kw_only=True)
+class PatternNotSeen(LinkError):
+    """The line was watched for as long as was asked, and the pattern did not come."""
+
+    code = "link.pattern-not-seen"
+    pattern: str
+    watched_s: float
+    lines: int
+
+    @property
+    def what(self) -> str:
+        seen = f"{self.lines} lines came" if self.lines else "nothing came"
+        return f"{self.pattern!r} was not seen in {self.watched_s:.0f} s: {seen}"
+
+    @property
+    def means(self) -> str:
+        return "" if self.lines else "the module was not restarted, or prints on other pins"
+
+    @property
+    def next_step(self) -> str:
+        return "restart the module while the line is watched"
+
+
+@dataclass(eq=False, kw_only=True)
+class NoMeter(LinkError):
+    """No meter chip answers on any way, or chips answer that cannot be told apart."""
+
+    code = "meter.none"
+    verdict: str
+    evidence: tuple[str, ...] = ()
+
+    @property
+    def what(self) -> str:
+        return f"no meter chip could be reached: {self.verdict}"
+
+    @property
+    def means(self) -> str:
+        return self.evidence[-1] if self.evidence else ""
+
+    @property
+    def next_step(self) -> str:
+        return "check supply, ground and both data lines; then look for the wiring again"
+
+
+@dataclass(eq=False, kw_only=True)
+class BrokerUnreachable(LinkError):
+    """The MQTT broker cannot be reached, or does not let this client in."""
+
+    code = "mqtt.unreachable"
+    broker: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"the MQTT broker {self.broker} cannot be used: {self.reason}"
+
+    @property
+    def next_step(self) -> str:
+        return "check host, port, user and password of the broker, and that it runs"
 
 
 # --- protocol: exit 4 --------------------------------------------------------------------------
@@ -573,7 +704,7 @@ class FlashSilent(FlashError):
 
     @property
     def what(self) -> str:
-        return f"the chip answers but its flash does not (id {self.flash_id}, all bytes zero)"
+        return f"the chip answers but its flash does not (it gives {self.flash_id} as its id)"
 
     @property
     def means(self) -> str:
@@ -604,6 +735,31 @@ class BackupUnusable(FlashError):
         return "take the power away for ten seconds, identify the module, and read it again"
 
 
+@dataclass(eq=False, kw_only=True)
+class RedactionUnproven(FlashError):
+    """A redacted dump did not pass its proof: a removed value is left, or too much was changed.
+
+    Nothing was written. The original stays as private as it was.
+    """
+
+    code = "redact.unproven"
+    left: tuple[str, ...]
+
+    @property
+    def what(self) -> str:
+        shown = "; ".join(self.left[:4])
+        more = f" and {len(self.left) - 4} more" if len(self.left) > 4 else ""
+        return f"the redacted dump did not pass its proof: {shown}{more}"
+
+    @property
+    def means(self) -> str:
+        return "a value stands where it is not known to be kept, for example inside the firmware"
+
+    @property
+    def next_step(self) -> str:
+        return "do not post the dump; report the places named above, which are no secret"
+
+
 # --- image: exit 6 -----------------------------------------------------------------------------
 
 
@@ -622,6 +778,10 @@ class UnknownImage(ImageError):
     name: str
     size: int
     finding: str
+    advice: str = (
+        "choose the firmware's release file for this chip: for a Beken its name ends in QIO or UA, "
+        "for a BL602 it is OpenBL602_ with the version, or the same with _OTA"
+    )
 
     @property
     def what(self) -> str:
@@ -629,7 +789,7 @@ class UnknownImage(ImageError):
 
     @property
     def next_step(self) -> str:
-        return "choose the release file for this chip whose name ends in QIO or UA"
+        return self.advice
 
 
 @dataclass(eq=False, kw_only=True)
@@ -658,6 +818,7 @@ class WrongFamily(ImageError):
     """The image was built for another chip or another key, and would not start on this one."""
 
     code = "image.wrong-chip"
+    means_label = "because"
     name: str
     found: str
     expected: str
@@ -692,6 +853,27 @@ class ImageTooLarge(ImageError):
     @property
     def next_step(self) -> str:
         return "choose an image for this flash size"
+
+
+@dataclass(eq=False, kw_only=True)
+class NotALoader(ImageError):
+    """The file is not a RAM loader that a boot ROM of this family would run."""
+
+    code = "image.not-a-loader"
+    size: int
+    finding: str
+
+    @property
+    def what(self) -> str:
+        return f"a file of {size_text(self.size)} is no RAM loader: {self.finding}"
+
+    @property
+    def means(self) -> str:
+        return "another file was named, or it is damaged"
+
+    @property
+    def next_step(self) -> str:
+        return "run: groundwire loader get"
 
 
 @dataclass(eq=False, kw_only=True)
@@ -754,6 +936,7 @@ class RefusedBySafety(GroundwireError):
 
     code = "safety.refused"
     exit_code = ExitCode.REFUSED
+    means_label = "because"
     rule: str
     finding: str
     override: str = ""
@@ -782,7 +965,7 @@ class ChipContradicted(RefusedBySafety):
         return "leave the chip to be found out, or connect the module you mean"
 
 
-# --- endings: exit 9 and 130 -------------------------------------------------------------------
+# --- endings: exit 9, 10 and 130 ---------------------------------------------------------------
 
 
 @dataclass(eq=False, kw_only=True)
@@ -807,6 +990,47 @@ class StoppedPartWay(GroundwireError):
     @property
     def next_step(self) -> str:
         return "run the same command again: it proves what is there and writes only the rest"
+
+
+@dataclass(eq=False, kw_only=True)
+class DidNotComeUp(GroundwireError):
+    """The flash is written and proven, but the module was not seen to come up afterwards."""
+
+    code = "boot.not-up"
+    exit_code = ExitCode.UNDECIDED
+    sentence: str
+    step: str
+
+    @property
+    def what(self) -> str:
+        return f"the flash is proven, but the module was not seen to come up: {self.sentence}"
+
+    @property
+    def next_step(self) -> str:
+        return self.step
+
+
+@dataclass(eq=False, kw_only=True)
+class NoDiagnosis(GroundwireError):
+    """Nothing that groundwire knows fits what was seen; it names the tests that would tell."""
+
+    code = "diagnosis.unknown"
+    exit_code = ExitCode.UNDECIDED
+    subject: str
+    seen: str
+    tests: tuple[str, ...] = ()
+
+    @property
+    def what(self) -> str:
+        return f"no diagnosis of {self.subject}: {self.seen}"
+
+    @property
+    def means(self) -> str:
+        return f"{len(self.tests)} tests would tell" if self.tests else ""
+
+    @property
+    def next_step(self) -> str:
+        return self.tests[0] if self.tests else "record a longer log"
 
 
 @dataclass(eq=False, kw_only=True)

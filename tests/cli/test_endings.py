@@ -15,9 +15,10 @@ import click
 import pytest
 
 from cli_desk import Desk, Runner
-from groundwire.cli import endings, explain, failures, identify, main
-from groundwire.cli.endings import Invocation, message
+from groundwire.cli import consent, endings, explain, failures, identify, main
+from groundwire.cli.endings import message
 from groundwire.cli.failures import next_step
+from groundwire.cli.invocation import Invocation
 from groundwire.cli.streams import clean
 from groundwire.errors import (
     EXIT_CODE_MEANINGS,
@@ -28,6 +29,7 @@ from groundwire.errors import (
     GroundwireError,
     InternalError,
     LinkLost,
+    NoDiagnosis,
     OutputUnwritable,
     RefusedBySafety,
     StoppedPartWay,
@@ -46,6 +48,7 @@ ONE_OF_EACH: list[tuple[int, GroundwireError]] = [
     (7, UnsupportedHere(asked="x", reason="y")),
     (8, RefusedBySafety(rule="x", finding="y")),
     (9, StoppedPartWay(reason="x", done_sectors=1, total_sectors=2, folder="f")),
+    (10, NoDiagnosis(subject="this log", seen="2 lines", tests=("listen longer",))),
     (130, Cancelled()),
 ]
 
@@ -192,6 +195,31 @@ def test_what_the_bare_words_say(
 ) -> None:
     found = Invocation.of(arguments, tuple(main.VERBS))
     assert (found.verb, found.is_json, found.verbosity) == (verb, is_json, verbosity)
+
+
+def test_a_defect_in_the_middle_of_a_job_is_reported_in_its_folder(
+    groundwire: Runner, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_given: object, **_more: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(consent, "plan_lines", broken)
+    desk.put("desk", "BK7231N")
+    before = desk.flash("desk")
+    span = "0x1EE000+0x1000"
+    assert groundwire("erase", span, "-p", "desk", "--yes", "--folder", tmp_path).code == 1
+    (report,) = tmp_path.glob("*/report.md")
+    assert "ZeroDivisionError" in report.read_text()
+    assert desk.flash("desk") == before
+
+
+def test_explaining_says_what_is_likely_and_how_to_go_on(groundwire: Runner) -> None:
+    result = groundwire("explain", "link.lost", "--json").result
+    assert "supply dip" in result["likely"]
+    assert "take the power away" in result["how_to_go_on"]
+    assert "-b 115200" in result["how_to_go_on"]
+    for code in error_classes():
+        assert groundwire("explain", code).code == 0
 
 
 def call(*arguments: str, **more) -> subprocess.CompletedProcess[str]:

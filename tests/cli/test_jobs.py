@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
 import stat
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from cli_desk import Desk, Runner
+from groundwire.cli.screen import JsonScreen
 from groundwire.quantities import Span
 from groundwire.sim.modules import firmware_image, stock_flash
 
@@ -45,13 +48,13 @@ def test_identify_as_json(groundwire: Runner, module: Desk) -> None:
 
 
 def test_the_port_may_come_from_the_environment(
-    groundwire: Runner, module: Desk, monkeypatch: pytest.MonkeyPatch
+    groundwire: Runner, module: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GROUNDWIRE_PORT", PORT)
     monkeypatch.setenv("GROUNDWIRE_BAUD", "460800")
-    ran = groundwire("identify", "--json")
+    ran = groundwire("backup", "-o", tmp_path / "b.bin", "--json")
     assert ran.result["port"] == PORT
-    assert ran.result["baudrate"] == 460_800
+    assert ran.result["manifest"]["baudrate"] == 460_800
 
 
 def test_a_chip_that_is_named_wrongly_is_refused(groundwire: Runner, module: Desk) -> None:
@@ -334,6 +337,99 @@ def test_the_answer_decides(
         assert ran.code == 130
         assert "cancelled while the plan was shown" in ran.err
         assert module.flash(PORT) == before
+
+
+def test_a_loader_is_kept_awake_while_the_user_thinks(
+    groundwire: Runner, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class SlowKeyboard:
+        def isatty(self) -> bool:
+            return True
+
+        def readline(self) -> str:
+            Event().wait(0.3)
+            return "y\n"
+
+    desk.put(PORT, "BK7231T")
+    monkeypatch.setattr("sys.stdin", SlowKeyboard())
+    ran = groundwire("erase", "0x1EE000+0x1000", "-p", PORT, "--folder", tmp_path)
+    assert ran.code == 0, ran.err
+    assert desk.flash(PORT)[0x1EE000:0x1EF000] == b"\xff" * 0x1000
+
+
+def test_the_report_of_an_erase_names_no_file(
+    groundwire: Runner, module: Desk, tmp_path: Path
+) -> None:
+    groundwire("erase", "0x1EE000+0x1000", "-p", PORT, "--yes", "--folder", tmp_path)
+    (report,) = tmp_path.glob("*/report.md")
+    assert "| source | erase 0x1EE000..0x1EF000 |" in report.read_text()
+    assert "SHA-256" not in report.read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_after_the_proof_does_not_undo_it(
+    number: int, groundwire: Runner, module: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell = JsonScreen.tell
+
+    def stop_at_reboot(screen: JsonScreen, event: object) -> None:
+        tell(screen, event)  # type: ignore[arg-type]
+        if getattr(event, "name", "") == "reboot":
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(JsonScreen, "tell", stop_at_reboot)
+    ran = groundwire(
+        "erase", "0x1EE000+0x1000", "-p", PORT, "--yes", "--folder", tmp_path, "--json"
+    )
+    assert ran.code == 0
+    assert ran.result["proven"] is True
+    assert "was not started" in ran.result["warnings"][0]
+
+
+def stop_in_phase(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Press Ctrl-C as soon as a phase makes progress."""
+    tell, state = JsonScreen.tell, {"phase": ""}
+
+    def stopping(screen: JsonScreen, event: object) -> None:
+        tell(screen, event)  # type: ignore[arg-type]
+        if type(event).__name__ == "Phase":
+            state["phase"] = event.name  # type: ignore[attr-defined]
+        elif state["phase"] == name and type(event).__name__ == "Progress":
+            state["phase"] = ""
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(JsonScreen, "tell", stopping)
+
+
+@pytest.mark.parametrize(("phase", "code"), [("backup", 130), ("write", 9), ("prove", 9)])
+def test_where_a_stop_falls_decides_what_it_is(
+    phase: str,
+    code: int,
+    groundwire: Runner,
+    module: Desk,
+    image: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = module.flash(PORT)
+    flags = ("-p", PORT, "--yes", "--folder", tmp_path / "f", "--json")
+    with monkeypatch.context() as patch:
+        stop_in_phase(phase, patch)
+        ran = groundwire("free", image, *flags)
+        assert ran.code == code
+    assert ran.result["error"]["code"] == ("cancelled" if code == 130 else "stopped.resumable")
+    if code == 130:
+        assert module.flash(PORT) == before
+        assert not (tmp_path / "f").exists()
+    with monkeypatch.context() as patch:  # a resumed job that is stopped again is resumable, too
+        stop_in_phase("prove", patch)
+        again = groundwire("free", image, *flags)
+        assert again.code == 9
+    last = groundwire("free", image, *flags)
+    assert (last.code, last.result["resumed"]) == (0, True)
+    assert len(list((tmp_path / "f").iterdir())) == 1
+    data = image.read_bytes()
+    assert module.flash(PORT)[0x11000 : len(data)] == data[0x11000:]
 
 
 @pytest.mark.parametrize("verb", ["write", "free", "erase", "restore"])

@@ -100,6 +100,7 @@ def test_the_installed_command_is_the_entry() -> None:
     assert (ran.returncode, ran.stdout) == (0, f"groundwire {__version__}\n")
 
 
+@pytest.mark.slow
 def test_completion_offers_verbs_ports_chips_and_codes() -> None:
     def offered(words: str, at: int, environment: dict[str, str] | None = None) -> str:
         ran = subprocess.run(

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus import corpus_folder, dump
+from groundwire.errors import UnsupportedHere
 from groundwire.exports.esphome import write_esphome
 from groundwire.exports.yaml_text import Tag, to_yaml
 from groundwire.pins import (
@@ -171,8 +172,14 @@ def test_a_module_that_lacks_a_pin_gets_the_generic_board():
     assert file.board == "generic-bk7231n-qfn32-tuya"
 
 
+@pytest.mark.parametrize("chip", ["BL602", "LN882H", "BK7258", "x\nwifi:"])
+def test_a_chip_without_a_board_is_refused(chip):
+    with pytest.raises(UnsupportedHere):
+        write_esphome(Wiring(chip=chip, pins=(PinRole(26, Role.RELAY, 1),)))
+
+
 def test_names_from_a_module_cannot_break_out_of_the_file():
-    wiring = Wiring(chip="x\nwifi:\n  ssid: evil", module='a"\n b', pins=(
+    wiring = Wiring(chip="BK7231N", module='a"\nwifi: evil\n b', pins=(
         PinRole(6, Role.BUTTON, 1, label='"\nota: {}'),))  # fmt: skip
     lines = write_esphome(wiring).text.splitlines()
     assert sum(line.startswith("wifi:") for line in lines) == 1

@@ -51,7 +51,7 @@ def test_the_same_as_commands():
         "backlog setPinRole 8 WifiLED_n",
         "backlog setPinRole 10 Btn; setPinChannel 10 1",
         "backlog setPinRole 26 Rel; setPinChannel 26 1",
-        'setStartupCommand "startDriver BL0942"',
+        'StartupCommand "startDriver BL0942"',
     ]
 
 

@@ -64,6 +64,13 @@ def test_an_n_application_without_cipher_is_one_for_m():
     assert recognise(made(application(), Form.UA, chip="BK7231M")).key_class == "zero"
 
 
+def test_a_key_can_be_given_by_its_words():
+    tuya = made(application(), Form.UA, key="510FB093 A3CBEADC 5993A17E C7ADEB03")
+    assert tuya == application()
+    own = made(application(), Form.UA, key="0123456789ABCDEF0F1E2D3C31415920")
+    assert recognise(own).key_class == "other"
+
+
 def test_update_files_are_made_and_opened():
     packed = made(application(), Form.RBL)
     assert recognise(packed).kind is ImageKind.RBL
@@ -85,7 +92,7 @@ TWO_CHIPS = (
          "no BK7231T with the key set 'zero' is known, it would not start"),
         (application(), Form.UA, {"chip": "BK7231T"},
          "it is for BK7231N or BL2028N, not for BK7231T"),
-        (application(), Form.UA, {"key": "secret"}, "'secret' is no known key set"),
+        (application(), Form.UA, {"key": "secret"}, "'secret' is no key"),
         (application(), Form.QIO, {}, "there is no bootloader in it"),
         (application(), Form.QIO, {"bootloader": application()}, "there is no bootloader in it"),
         (application(), Form.QIO, {"bootloader": bootloader()[:0x8000]},
@@ -229,3 +236,9 @@ def test_real_applications_survive_losing_and_getting_back_cipher_and_checksums(
     # Some packers leave old text behind the NUL of the header's strings; all else is the same.
     assert again[:-102] == ua[:-102]
     assert recognise(again).app_valid
+
+
+@pytest.mark.parametrize("version", ["é" * 30, "\x1b[0m", "x" * 100])
+def test_any_version_text_ends_up_in_a_header(version):
+    packed = made(application(), Form.RBL, version=version, packed_at=1 << 40)
+    assert recognise(made(packed, Form.UG)).app_valid

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from beken_images import application, bootloader, flash_dump, plain_code, qio
 from groundwire.images import patterns
 from groundwire.images.beken import package
-from groundwire.images.findings import Check, Finding, Weight
+from groundwire.images.findings import Check, Finding
 from groundwire.images.health import Expected, Verdict, check_health
+from groundwire.images.kinds import Weight
 from groundwire.quantities import Span
 
 FLASH = flash_dump()
@@ -55,7 +56,7 @@ def test_release_files_are_sound(data):
         (changed(0x129F30, b"\xa5"), "damaged at 0x129F0A..0x129F70"),
         (changed(0x1D0000, b"XXXX"), "damaged at 0x1D0000..0x1D1000"),
         (changed(0x1D0008, b"\x01"), "damaged at 0x1D0000..0x1D1000"),
-        (changed(0x1F0000, bytes(4096)), "damaged at 0x1F0000..0x1F1000"),
+        (changed(0x1F0000, bytes(0x4000)), "damaged at 0x1F0000..0x1F4000"),
         (changed(0x180000, bytes(range(256)) * 16 * 20), "damaged at 0x180000..0x194000"),
         (FLASH[:0x1F0000], "damaged at 0x00000..0x1F0000"),
         (FLASH + FLASH, "damaged at 0x200000..0x400000"),
@@ -68,6 +69,22 @@ def test_damage_is_named_with_its_addresses(data, text):
     health = check_health(data)
     assert health.verdict is Verdict.DAMAGED
     assert health.text == text
+
+
+def test_a_lost_end_of_the_application_is_damage_though_every_packet_left_is_valid():
+    lost = changed(0x11000 + 600 * 34, b"\xff" * (0x129F0A - 0x11000 - 600 * 34))
+    assert check_health(lost).text == "damaged at 0x15FB0..0x1A922"
+
+
+def test_a_container_left_from_a_shorter_application_is_a_note():
+    longer = application(size=0xC000)[:-102]
+    flash = changed(0x11000, longer)
+    assert check_health(flash).verdict is Verdict.SOUND
+    assert notes(flash)[0].startswith("0x129F0A..0x129F70: this container is left from something")
+
+
+def test_a_single_sector_of_zeros_is_no_damage():
+    assert check_health(changed(0x1F0000, bytes(4096))).verdict is Verdict.SOUND
 
 
 def test_many_damaged_places_are_counted_and_the_first_shown():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from beken_images import application, bootloader, flash_dump, plain_code, qio, rf_sector
 from groundwire.images.beken import crc_blocks, package, ug
-from groundwire.images.beken.cipher import known_stream
+from groundwire.images.beken.cipher import known_stream, stream_from_words
 from groundwire.images.beken.content import unrotated
 from groundwire.images.recognise import ImageKind, recognise
 from groundwire.quantities import Span
@@ -55,6 +56,24 @@ def test_a_loader_alone_lists_every_chip_that_its_content_allows():
     assert recognise(bootloader("BK7252", ZERO)).chips == ("BK7231U", "BK7252")
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_a_key_that_nobody_knows_is_recovered_and_called_other(seed):
+    noise = random.Random(seed)
+    words = [noise.getrandbits(32) for _ in range(3)]
+    stream = stream_from_words("x", (*words, 0x31000000 | noise.getrandbits(20) << 4))
+    found = recognise(flash_dump("BK7231T", stream))
+    assert (found.kind, found.key_class, found.problems) == (ImageKind.DUMP, "other", ())
+    assert (found.app_valid, found.bootloader_valid) == (True, True)
+    assert found.version == "OpenBK7231T 1.18.300"
+
+
+def test_two_unknown_keys_are_told_apart():
+    one = stream_from_words("x", (1, 2, 3, 0x31000120))
+    two = stream_from_words("x", (1, 2, 5, 0x31000120))
+    mixed = bootloader("BK7231T", one) + application("BK7231T", two)
+    assert any("different keys" in text for text in texts(mixed))
+
+
 def test_the_kinds_by_content():
     assert recognise(qio()).kind is ImageKind.QIO
     assert recognise(application()).kind is ImageKind.UA
@@ -66,6 +85,13 @@ def test_the_kinds_by_content():
     assert recognise(b"\xff" * 5000).kind is ImageKind.ERASED
     assert recognise(b"\xff" * 4096 + rf_sector()).kind is ImageKind.SETTINGS_ONLY
     assert recognise(b"CFG\x05".ljust(3584, b"\0")).kind is ImageKind.OBK_CONFIG
+
+
+def test_a_dump_of_a_flash_of_one_mebibyte_is_told_from_a_short_qio_by_its_calibration():
+    short = (bootloader("BK7231T") + application("BK7231T"))[:0xEF000]
+    assert recognise(short + b"\xff" * 0x11000).kind is ImageKind.QIO
+    found = recognise(short + rf_sector() + b"\xff" * 0x10000)
+    assert (found.kind, found.problems) == (ImageKind.DUMP, ())
 
 
 def test_spans_are_offsets_in_the_file():
@@ -112,6 +138,16 @@ def test_an_application_without_container_is_still_checked(lost):
     data = bytearray(application(size=0x20000)[:-102])
     data[lost - 0x11000 + 0x1000 : lost - 0x11000 + 0x2000] = b"\xff" * 4096
     assert not recognise(bytes(data)).app_valid
+
+
+def test_valid_packets_of_another_build_inside_do_not_pass_for_this_application():
+    data = bytearray(application())
+    other = crc_blocks.add(known_stream("tuya").apply(plain_code(0x400, seed=5), 0x14000))
+    at = crc_blocks.physical_address(0x4000)
+    data[at : at + len(other)] = other
+    found = recognise(bytes(data))
+    assert not found.app_valid
+    assert found.problems[0].text == "this container does not fit the application: checksum wrong"
 
 
 def test_the_rest_of_an_older_firmware_behind_the_end_is_not_damage():

@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 
 from groundwire.openbeken.easyflash import FORMS, Form, find_areas, seal_entry
 
-STATUS = {1: {"live": 0x3F, "deleted": 0x0F, "half": 0x7F}}
-
 
 def status(form: Form, steps: int) -> bytes:
     if form.unit_bits == 1:
@@ -18,25 +16,28 @@ def status(form: Form, steps: int) -> bytes:
     return (bytes(unit * steps)).ljust(form.entry_magic_at, b"\xff")
 
 
-def entry(form: Form, name: bytes, value: bytes, steps: int) -> bytes:
+def entry(form: Form, name: bytes, value: bytes, steps: int, magic: bytes = b"KV40") -> bytes:
     align = max(form.unit_bits // 8, 1)
-    pad = lambda data: data + b"\xff" * (-len(data) % align)  # noqa: E731
+
+    def pad(data: bytes) -> bytes:
+        return data + b"\xff" * (-len(data) % align)
+
     tail = (
         bytes([len(name)]) + b"\xff" * 3 + len(value).to_bytes(4, "little") + pad(name) + pad(value)
     )
     size = form.entry_magic_at + 12 + len(tail)
     return (
         status(form, steps)
-        + b"KV40"
+        + magic
         + size.to_bytes(4, "little")
         + zlib.crc32(tail).to_bytes(4, "little")
         + tail
     )
 
 
-def area(form: Form, *entries: bytes) -> bytes:
+def area(form: Form, *entries: bytes, magic: bytes = b"EF40") -> bytes:
     head = bytearray(b"\xff" * form.sector_header)
-    head[form.area_magic_at : form.area_magic_at + 4] = b"EF40"
+    head[form.area_magic_at : form.area_magic_at + 4] = magic
     return (bytes(head) + b"".join(entries)).ljust(4096, b"\xff")
 
 
@@ -57,6 +58,14 @@ def test_the_newest_live_record_wins(form):
     assert best is not None
     assert best.content.reveal() == b"newer"
     assert best.value_span.of(flash) == b"newer"
+
+
+def test_preferences_of_esphome_have_the_same_form():
+    form = FORMS[0]
+    flash = area(form, entry(form, b"1234567", b"ssid", 2, magic=b"KV00"), magic=b"FDB0")
+    (found,) = find_areas(flash)
+    assert found.kind == "FlashDB"
+    assert [(e.name, e.live, e.checksum_ok) for e in found.entries] == [("1234567", True, True)]
 
 
 def test_a_damaged_record_is_passed_over():

@@ -10,6 +10,23 @@ from groundwire.errors import InputUnreadable, OutputUnwritable
 
 PRIVATE = 0o600
 LARGEST_INPUT = 64 << 20
+TEMPORARY = ".groundwire-"  # short, so that every name that the disk takes can be written
+
+
+def _check_free(path: Path) -> None:
+    try:
+        taken = path.lstat() is not None
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        raise OutputUnwritable(path=str(path), reason=_reason(error)) from error
+    if taken:
+        raise OutputUnwritable(path=str(path), reason="a file of that name exists already")
+
+
+def _reason(error: OSError | ValueError) -> str:
+    """Why the system refused; ValueError means a name that no file system can hold."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def write_atomically(path: Path, data: bytes, *, replace: bool = False) -> None:
@@ -18,13 +35,11 @@ def write_atomically(path: Path, data: bytes, *, replace: bool = False) -> None:
     Raises:
         OutputUnwritable: the folder or disk does not take it, or the name is taken.
     """
-    if path.exists() and not replace:
-        raise OutputUnwritable(path=str(path), reason="a file of that name exists already")
+    if not replace:
+        _check_free(path)
     temporary = ""
     try:
-        handle, temporary = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.name}.", suffix=".part"
-        )
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY, suffix=".part")
         with os.fdopen(handle, "wb") as file:
             os.fchmod(file.fileno(), PRIVATE)
             file.write(data)
@@ -32,11 +47,10 @@ def write_atomically(path: Path, data: bytes, *, replace: bool = False) -> None:
             os.fsync(file.fileno())
         Path(temporary).replace(path)
         _sync_folder(path.parent)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
-        reason = error.strerror or str(error)
-        raise OutputUnwritable(path=str(path), reason=reason) from error
+        raise OutputUnwritable(path=str(path), reason=_reason(error)) from error
 
 
 def check_writable(path: Path, size: int) -> None:
@@ -45,23 +59,20 @@ def check_writable(path: Path, size: int) -> None:
     Raises:
         OutputUnwritable: the name is taken, the folder is missing or closed, or the disk is full.
     """
-    if path.exists():
-        raise OutputUnwritable(path=str(path), reason="a file of that name exists already")
+    _check_free(path)
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".groundwire-") as file:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=TEMPORARY) as file:
             os.posix_fallocate(file.fileno(), 0, max(size, 1))
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputUnwritable(path=str(path), reason=reason) from error
+    except (OSError, ValueError) as error:
+        raise OutputUnwritable(path=str(path), reason=_reason(error)) from error
 
 
 def make_folder(path: Path) -> None:
     """Create a folder for results, readable by its owner only."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputUnwritable(path=str(path), reason=reason) from error
+    except (OSError, ValueError) as error:
+        raise OutputUnwritable(path=str(path), reason=_reason(error)) from error
 
 
 def read_input(path: Path, limit: int = LARGEST_INPUT) -> bytes:
@@ -73,8 +84,8 @@ def read_input(path: Path, limit: int = LARGEST_INPUT) -> bytes:
     try:
         with path.open("rb") as file:
             data = file.read(limit + 1)
-    except OSError as error:
-        raise InputUnreadable(path=str(path), reason=error.strerror or str(error)) from error
+    except (OSError, ValueError) as error:
+        raise InputUnreadable(path=str(path), reason=_reason(error)) from error
     if len(data) > limit:
         raise InputUnreadable(path=str(path), reason="larger than any flash image")
     return data

@@ -38,17 +38,25 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE)
+            size = os.lseek(handle, 0, os.SEEK_END)
+            is_torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
         except OSError as error:
             raise self._unwritable(error) from error
         self._handle = handle
+        if is_torn:
+            self._write(b"\n")  # a torn line must not swallow the next one
 
     def _unwritable(self, error: OSError) -> OutputUnwritable:
         return OutputUnwritable(path=str(self._path), reason=error.strerror or str(error))
 
     def _append(self, row: dict[str, object]) -> None:
+        self._write((json.dumps(row) + "\n").encode())
+
+    def _write(self, data: bytes) -> None:
         try:
-            os.write(self._handle, (json.dumps(row) + "\n").encode())
+            while data:
+                data = data[os.write(self._handle, data) :]  # a disk that fills up takes a part
             os.fsync(self._handle)
         except OSError as error:
             raise self._unwritable(error) from error
@@ -81,7 +89,7 @@ def read_journal(path: Path) -> tuple[JournalHead | None, bool]:
     for line in read_input(path, LARGEST).splitlines():
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if not isinstance(row, dict):
             continue

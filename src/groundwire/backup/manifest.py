@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from groundwire.backup.files import read_input, write_atomically
 from groundwire.errors import DamagedImage
@@ -63,7 +65,7 @@ def load_backup(path: Path) -> tuple[bytes, Manifest | None]:
     """
     data = read_input(path)
     beside = manifest_path(path)
-    if not beside.exists():
+    if not os.path.lexists(beside):  # Path.exists raises for a name that is too long
         return data, None
     manifest = parse_manifest(read_input(beside, LARGEST), beside.name)
     if hashlib.sha256(data).hexdigest() != manifest.sha256:
@@ -79,13 +81,19 @@ def parse_manifest(raw: bytes, name: str) -> Manifest:
     """
     try:
         values = json.loads(raw)
-        names = {field.name for field in dataclasses.fields(Manifest)}
-        kept = {key: value for key, value in values.items() if key in names}
-        kept["digests"] = tuple(str(one) for one in kept.get("digests", ()))
-        manifest = Manifest(**kept)
-        types = {name: type(kept.get(name)) for name in ("sha256", "mac", "flash_size")}
-    except (ValueError, TypeError, AttributeError) as error:
+        fields = dataclasses.fields(Manifest)
+        return Manifest(**{field.name: _checked(field, values) for field in fields})
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
         raise DamagedImage(name=name, finding="it is no manifest of a backup") from error
-    if types != {"sha256": str, "mac": str, "flash_size": int}:
-        raise DamagedImage(name=name, finding="it is no manifest of a backup")
-    return manifest
+
+
+def _checked(field: dataclasses.Field[Any], values: dict[str, Any]) -> Any:
+    """The value of a field; TypeError, ValueError or LookupError where it is none."""
+    value = values[field.name]
+    if field.name == "digests":
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise TypeError(field.name)
+        return tuple(value)
+    if type(value) is not {"str": str, "int": int}[str(field.type)]:
+        raise TypeError(field.name)
+    return value

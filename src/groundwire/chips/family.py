@@ -7,7 +7,7 @@ seam knows an opcode, a checksum or the name of a boot ROM.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -36,7 +36,9 @@ class Identity:
     """All that is known of a module without writing to it.
 
     `key_class` names the instruction cipher the chip applies ("tuya", "zero", ...), or "" where
-    the chip does not tell. `mac` is "" where no calibration area holds one.
+    the chip does not tell. `may_be` are chips that answer the same where nothing on the module
+    tells them apart. `mac` is "" where no calibration area holds one. `partitions` are the
+    regions that a table in the module's own flash declares, where it has one.
     """
 
     family: str
@@ -51,8 +53,14 @@ class Identity:
     mac: str = ""
     rf: RfHealth = RfHealth.UNKNOWN
     rf_addresses: tuple[int, ...] = ()
+    partitions: tuple[Region, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[str, ...] = ()
+    may_be: tuple[str, ...] = ()
+
+    def agrees_with(self, wanted: str) -> bool:
+        """Whether it is, or may be, the chip that somebody named."""
+        return wanted.upper() in {name.upper() for name in (self.chip, *self.may_be)}
 
 
 # --- what the flash is for ----------------------------------------------------------------------
@@ -222,11 +230,19 @@ class Flasher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Emission:
-    """Bytes that an emulated chip begins to send at `start_s`, at `baudrate`."""
+    """Bytes that an emulated chip begins to send at `start_s`, at `baudrate`.
+
+    They leave on the flashing pins, or on the log pin of a chip that has one.
+    """
 
     start_s: float
     data: bytes
     baudrate: float
+    on_log_pin: bool = False
+
+
+BootText = Callable[[bytes], Sequence[tuple[float, bytes]]]
+"""What a firmware prints on the log pin, by the flash: seconds after its start, and text."""
 
 
 class Emulator(Protocol):
@@ -239,7 +255,10 @@ class Emulator(Protocol):
 
     @property
     def baudrate(self) -> float:
-        """The speed that the chip's UART runs at, as its divisor gives it."""
+        """The speed that the chip's UART runs at, as its divisor gives it.
+
+        0 while the chip measures the speed of what arrives: then it reads bytes as they were sent.
+        """
         ...
 
     def power(self, *, on: bool, at_s: float) -> None:
@@ -287,15 +306,35 @@ class LinkTry:
 
 
 @dataclass(frozen=True, slots=True)
+class LoaderSource:
+    """Where a family's RAM loader is published: a package, a file in it, and that file's hash."""
+
+    package: str
+    version: str
+    member: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChipFamily:
     """One registered family: what it is called and how its parts are made.
 
     `try_link(seconds)` is a procedure that asks for a link for about that long and never harms a
-    chip of another family. `flasher()` makes a host side for a module that has just linked.
+    chip of another family. `flasher()` makes a host side for a module that has just linked; where
+    the family has a `check_loader`, it is `flasher(loader, plain=...)` instead: the bytes of the
+    vendor's RAM loader, or b"" where none is at hand, and whether to run it unchanged.
+    `check_loader(data)` names such a file, or raises `ImageError`, and `loader_source` says where
+    the vendor publishes it.
+
     `layout(identity)` gives the regions of its flash, and `identify_dump(data)` what a whole-flash
     dump tells of its module, or None. `place(data, name, identity, layout, policy)` decides where
-    an image goes, or raises `ImageError`.
-    `looks_like_mine(heard)` names a chip of this family from stray bytes, or returns "".
+    an image goes, or raises `ImageError`. `looks_like_mine(heard)` names a chip of this family
+    from stray bytes, or returns "". `log_baudrate` is the speed that the firmware logs at, `hands`
+    what a person has to do so that the module comes up in download mode ("" for a plain reset).
+    `log_pin` says that the firmware logs on a pin of its own, and that `emulator` therefore takes
+    `boot_text`; without one, the log comes on the flashing pins.
+    `forgets_s` is how much silence makes its chips drop a conversation that others disturbed, or 0
+    where there is nothing to disturb; such a family is asked first whether one is open.
     """
 
     name: str
@@ -303,9 +342,15 @@ class ChipFamily:
     parts: tuple[str, ...]
     link_baudrate: int
     try_link: Callable[[float], Procedure[LinkTry]]
-    flasher: Callable[[], Flasher]
+    flasher: Callable[..., Flasher]
     layout: Callable[[Identity], Layout]
     identify_dump: Callable[[bytes], Identity | None]
     place: Callable[[bytes, str, Identity, Layout, BootloaderPolicy], Placement]
     emulator: Callable[..., Emulator]
     looks_like_mine: Callable[[bytes], str] = lambda _heard: ""
+    check_loader: Callable[[bytes], str] | None = None
+    loader_source: LoaderSource | None = None
+    log_baudrate: int = 115_200
+    log_pin: bool = False
+    hands: str = ""
+    forgets_s: float = 0.0

@@ -6,11 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from groundwire.chips.family import ChipFamily
-from groundwire.chips.listening import Finding, HeardKind, classify
-from groundwire.errors import NothingLinked
+from groundwire.chips.family import ChipFamily, LinkTry
+from groundwire.chips.listening import (
+    ENOUGH_BYTES,
+    Finding,
+    HeardKind,
+    classify,
+    is_echo,
+    logging_finding,
+    text_share,
+)
+from groundwire.errors import NothingLinked, PortFailed
 from groundwire.events import Attempt, Heard, NeedHands
-from groundwire.wire import Procedure, Send, SetBaudrate, SetLines, Wait
+from groundwire.wire import Discard, Procedure, Receive, Send, SetBaudrate, SetLines, Wait
 
 REBOOT_TEXT: Final = b"reboot\r\n"
 HELD_S: Final = 0.25
@@ -19,7 +27,12 @@ AFTER_TEXT_S: Final = 0.6
 AFTER_PULSE_S: Final = 0.4
 ROUND_S: Final = 1.0
 TEXT_EVERY: Final = 10  # rounds of waiting for hands
+LISTEN_EVERY: Final = 4
 HEARD_LIMIT: Final = 16 * 1024
+LISTEN_S: Final = 1.1  # firmware that is idle says something about once a second
+LISTEN_BYTES: Final = 48
+LISTEN_QUIET_S: Final = 0.05
+READABLE: Final = 0.9
 HANDS: Final = (
     "reset the module: connect CEN to GND for half a second and let go, "
     "or take its power away for two seconds and give it back"
@@ -44,6 +57,17 @@ PULSES: Final = (
 )
 
 
+def hands_for(families: Sequence[ChipFamily], logging: ChipFamily | None = None) -> str:
+    """What a person has to do, for the families that may be there."""
+    if logging is not None and logging.hands:
+        return logging.hands
+    plain = [family for family in families if not family.hands]
+    others = [f"on a {family.title}: {family.hands}" for family in families if family.hands]
+    if not plain and len(families) == 1:
+        return families[0].hands
+    return "; ".join(([HANDS] if plain else []) + others)
+
+
 @dataclass(frozen=True, slots=True)
 class LadderOptions:
     """How long to wait for hands (0 for not at all), and which rungs to use."""
@@ -64,8 +88,10 @@ class Ladder:
         self._has_lines = has_lines and options.use_lines
         self._heard = bytearray()
         self._sent = b""
+        self._echo: LinkTry | None = None
         self._waited_s = 0.0
         self._told: HeardKind | None = None
+        self._logging: ChipFamily | None = None
 
     def climb(self) -> Procedure[ChipFamily]:
         """Link to whatever module is there.
@@ -75,7 +101,7 @@ class Ladder:
         """
         yield SetBaudrate(self._families[0].link_baudrate)
         yield Attempt("already", "asking whether it is in download mode already")
-        family = yield from self._round(ALREADY_S)
+        family = yield from self._already()
         if family is None and self._options.ask_firmware:
             family = yield from self._ask_firmware()
         if family is None and self._has_lines:
@@ -94,21 +120,66 @@ class Ladder:
         return family
 
     def _finding(self) -> Finding:
-        return classify(bytes(self._heard), self._sent, self._families)
+        if self._logging is not None:
+            return logging_finding(self._logging)
+        # each family's words come back on their own, so an echo shows in a single try
+        echo = self._echo
+        heard, sent = (echo.heard, echo.sent) if echo else (bytes(self._heard), self._sent)
+        return classify(heard, sent, self._families)
+
+    def _listen_at_log_speeds(self) -> Procedure[None]:
+        """What is noise at the link speed may be the log of a family that logs at another."""
+        for family in self._families:
+            if family.log_baudrate == family.link_baudrate:
+                continue
+            try:
+                yield SetBaudrate(family.log_baudrate)
+            except PortFailed:
+                continue
+            answer = yield Receive(LISTEN_S, at_least=LISTEN_BYTES, quiet_s=LISTEN_QUIET_S)
+            readable = len(answer.data) >= ENOUGH_BYTES and text_share(answer.data) >= READABLE
+            if family.looks_like_mine(answer.data) or readable:
+                self._logging = family
+                break
+        yield SetBaudrate(self._families[0].link_baudrate)
+
+    def _already(self) -> Procedure[ChipFamily | None]:
+        """Find a conversation that is open; those go first whom the others' words would disturb."""
+        self._echo = None
+        for family in sorted(self._families, key=lambda family: not family.forgets_s):
+            if (yield from self._try(family, ALREADY_S)):
+                return family
+        return None
+
+    def _after_silence(self) -> Procedure[ChipFamily | None]:
+        """What was said to the others may have confused one in mid-conversation: let it forget."""
+        for family in self._families:
+            if family.forgets_s:
+                yield Discard(family.forgets_s, within_s=2 * family.forgets_s)
+                self._waited_s += family.forgets_s
+                if (yield from self._try(family, ALREADY_S)):
+                    return family
+        return None
 
     def _round(self, seconds: float) -> Procedure[ChipFamily | None]:
         """Ask in the words of each family once; the first family has most of the time."""
+        self._echo = None
         shares = [seconds] if len(self._families) == 1 else [seconds * 0.8]
         shares += [seconds * 0.2 / max(len(self._families) - 1, 1)] * (len(self._families) - 1)
         for family, share_s in zip(self._families, shares, strict=True):
-            result = yield from family.try_link(share_s)
-            self._waited_s += share_s
-            self._heard += result.heard
-            del self._heard[:-HEARD_LIMIT]
-            self._sent = result.sent or self._sent
-            if result.linked:
+            if (yield from self._try(family, share_s)):
                 return family
         return None
+
+    def _try(self, family: ChipFamily, seconds: float) -> Procedure[bool]:
+        result = yield from family.try_link(seconds)
+        if is_echo(result.heard, result.sent):
+            self._echo = result
+        self._waited_s += seconds
+        self._heard += result.heard
+        del self._heard[:-HEARD_LIMIT]
+        self._sent = result.sent or self._sent
+        return result.linked
 
     def _ask_firmware(self) -> Procedure[ChipFamily | None]:
         yield Attempt("text", "asking the running firmware to reboot")
@@ -134,11 +205,16 @@ class Ladder:
         rounds = 0
         self._heard.clear()
         while left_s > 0:
-            yield NeedHands(HANDS, left_s)
+            yield NeedHands(hands_for(self._families, self._logging), left_s)
             family = yield from self._round(min(ROUND_S, left_s))
             if family is not None:
                 return family
             finding = self._finding()
+            if finding.kind is HeardKind.WRONG_SPEED and rounds % LISTEN_EVERY == 0:
+                yield from self._listen_at_log_speeds()
+                finding = self._finding()
+                if self._logging is None and (family := (yield from self._after_silence())):
+                    return family
             if finding.kind is not self._told:
                 self._told = finding.kind
                 yield Heard(finding.kind.value, finding.detail, finding.advice)

@@ -110,6 +110,16 @@ def classify(heard: bytes, sent: bytes, families: Iterable[ChipFamily]) -> Findi
     )
 
 
+def logging_finding(family: ChipFamily) -> Finding:
+    """The finding where a family's log can be read, at the speed that only it logs at."""
+    return Finding(
+        HeardKind.OTHER_FAMILY,
+        f"a {family.title} prints its log at {family.log_baudrate} baud",
+        "the module runs its firmware, and may be another chip than its printing suggests",
+        family.hands or "reset the module while this command waits",
+    )
+
+
 def _text_finding(heard: bytes) -> Finding:
     banner = repeated_banner(heard)
     if banner:

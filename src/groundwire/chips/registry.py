@@ -10,7 +10,7 @@ from typing import Final
 
 from groundwire.chips.family import ChipFamily
 
-BUILT_IN: Final = ("groundwire.chips.beken",)
+BUILT_IN: Final = ("groundwire.chips.beken", "groundwire.chips.bouffalo")
 ENTRY_POINT_GROUP: Final = "groundwire.chip_families"
 
 

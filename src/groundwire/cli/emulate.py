@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from groundwire.backup.files import read_input
-from groundwire.cli.changing import flagged
+from groundwire.backup.files import check_writable, read_input, write_atomically
+from groundwire.chips.family import Emulator
 from groundwire.cli.interrupts import Interrupts
-from groundwire.cli.options import FILE, ChipType, SecondsType, Settings, screen_options
+from groundwire.cli.options import FILE, ChipType, SecondsType, Settings, flagged, screen_options
 from groundwire.cli.render import EMULATED
 from groundwire.cli.screen import make_screen
 from groundwire.events import Notice
-from groundwire.jobs.emulate import EmulateOptions, serve_emulated
+from groundwire.jobs.emulate import EmulateOptions, make_emulator, serve_emulated
 from groundwire.link.serve import PtyEndpoint, TcpEndpoint
 from groundwire.sim.faults import LineFaults
 
@@ -27,11 +27,12 @@ class Faults:
     drops: float = 0.0
     echo: bool = False
     deaf: bool = False
+    unplug_after: int | None = None
     seed: int = 0
 
     def of_line(self) -> LineFaults | None:
         """The faults as the line takes them, or None for a good line."""
-        if not (self.flips or self.drops or self.echo or self.deaf):
+        if self == Faults(seed=self.seed):
             return None
         return LineFaults(
             seed=self.seed,
@@ -41,6 +42,7 @@ class Faults:
             drops_to_host=self.drops,
             echo=self.echo,
             deaf=self.deaf,
+            unplug_at_byte=self.unplug_after,
         )
 
 
@@ -50,6 +52,12 @@ FAULT_FLAGS = (
     click.option("--drops", type=RATE, default=0.0, metavar="RATE", help="Bytes that get lost."),
     click.option("--echo", is_flag=True, help="RX and TX touch: what is sent comes back."),
     click.option("--deaf", is_flag=True, help="Nothing reaches the module."),
+    click.option(
+        "--unplug-after",
+        type=click.IntRange(min=1),
+        metavar="BYTES",
+        help="The port vanishes when so many have passed.",
+    ),
     click.option("--seed", type=int, default=0, help="Another draw of the same faults."),
 )
 
@@ -63,7 +71,6 @@ FAULT_FLAGS = (
     metavar="PORT",
     help="Serve on a TCP port of this machine (0: any free one) instead of a pty.",
 )
-@click.option("--unpaced", is_flag=True, help="Bytes take no time on the line.")
 @click.option(
     "--hands",
     "hands_s",
@@ -73,39 +80,60 @@ FAULT_FLAGS = (
     metavar="SECONDS",
     help="Reset the module when it was asked in vain for so long; 0: never.",
 )
+@click.option(
+    "--save", type=FILE, metavar="FILE", help="Where to keep what its flash holds at the end."
+)
+@click.option(
+    "--log", is_flag=True, help="A second pty, for what the module prints on its log pin."
+)
 @flagged(*FAULT_FLAGS)
 @screen_options
 def command(
     settings: Settings,
     over: Path | None,
     tcp: int | None,
-    unpaced: bool,
     hands_s: float,
+    save: Path | None,
+    log: bool,
     **faults: object,
 ) -> None:
     """Serve an emulated CHIP on a pty or a TCP port until Ctrl-C, for any tool to try.
 
-    The name of the port comes first on standard output. Ctrl-C is how it ends, so its exit
-    status is then 0.
+    The name of the port comes first on standard output, that of --log second. Ctrl-C is how it
+    ends, so its exit status is then 0.
     """
-    options = EmulateOptions(
-        flash=read_input(over) if over is not None else None,
-        hands_s=hands_s,
-        paced=not unpaced,
-        faults=Faults(**faults).of_line(),  # type: ignore[arg-type]
-    )
-    emulate(settings, settings.chip or "", options, tcp)
+    module = make_emulator(settings.chip or "", read_input(over) if over is not None else None)
+    line = Faults(**faults).of_line()  # type: ignore[arg-type]
+    if save is not None:
+        check_writable(save, 0)
+    endpoint = PtyEndpoint() if tcp is None else TcpEndpoint(tcp)
+    options = EmulateOptions(hands_s=hands_s, faults=line)
+    log_endpoint = PtyEndpoint(waits=False) if log else None
+    emulate(settings, module, options, endpoint, save, log_endpoint)
 
 
-def emulate(settings: Settings, chip: str, options: EmulateOptions, tcp: int | None = None) -> None:
-    """Open the endpoint, say its name, serve until stopped."""
+def emulate(
+    settings: Settings,
+    module: Emulator,
+    options: EmulateOptions,
+    endpoint: PtyEndpoint | TcpEndpoint,
+    save: Path | None = None,
+    log: PtyEndpoint | None = None,
+) -> None:
+    """Say the endpoint's name, serve until stopped, keep the flash if asked to."""
+    chip = settings.chip
     with make_screen(settings) as screen, Interrupts(quiet=True) as interrupts:
-        endpoint = PtyEndpoint() if tcp is None else TcpEndpoint(tcp)
         try:
-            shape = {"type": "serving", "port": endpoint.name, "chip": chip}
-            screen.show([endpoint.name], shape)
+            names = [endpoint.name, *([log.name] if log is not None else [])]
+            log_name = log.name if log is not None else None
+            shape = {"type": "serving", "port": endpoint.name, "log_port": log_name, "chip": chip}
+            screen.show(names, shape)
             screen.tell(Notice(f"an emulated {chip}; Ctrl-C ends it"))
-            serve_emulated(chip, endpoint, options, interrupts.stop)
+            flash = serve_emulated(module, endpoint, options, interrupts.stop, log)
         finally:
             endpoint.close()
+            if log is not None:
+                log.close()
+        if save is not None:
+            write_atomically(save, flash)
         screen.result("emulate", [EMULATED], {"chip": chip, "port": endpoint.name})

@@ -4,42 +4,31 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+import click
 
 from groundwire.cli.failures import BadCommandLine, next_step
+from groundwire.cli.invocation import Invocation
 from groundwire.cli.shapes import failed_result, json_line
 from groundwire.cli.streams import clean, note, put
 from groundwire.errors import Cancelled, ExitCode, GroundwireError, InternalError
 
-if TYPE_CHECKING:
-    import click
-
 LONGEST_TRACEBACK: Final = 100_000
 
 
-@dataclass(slots=True)
-class Invocation:
-    """What must be known of a call before and after its parsing, to end it well."""
-
-    verb: str = ""
-    is_json: bool = False
-    verbosity: int = 0
-    trace: Path | None = None
-
-    @classmethod
-    def of(cls, arguments: Sequence[str], verbs: Sequence[str]) -> Invocation:
-        """What the bare words say; used where parsing fails before a verb is reached."""
-        flags = list(arguments)
-        if "--" in flags:
-            flags = flags[: flags.index("--")]
-        verb = next((word for word in flags if word in verbs), "")
-        verbosity = sum(
-            word.count("v") for word in flags if word[:2] == "-v" and not word.strip("-v")
-        )
-        return cls(verb=verb, is_json="--json" in flags, verbosity=verbosity)
+def end(invocation: Invocation, error: BaseException) -> int:
+    """Say how a call ended and give its exit status."""
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.ClickException):
+        return end_usage(invocation, error)
+    if isinstance(error, GroundwireError):
+        return end_failed(invocation, error)
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        return end_failed(invocation, Cancelled())
+    return end_broken(invocation, error)
 
 
 def end_failed(invocation: Invocation, error: GroundwireError) -> int:
@@ -56,7 +45,7 @@ def message(error: GroundwireError) -> str:
     """The three-part text of an error with the command line's own next step, fit to be shown."""
     lines = [f"error: {clean(error.what)}"]
     if error.means:
-        lines.append(f"  likely   {clean(error.means)}")
+        lines.append(f"  {error.means_label:8} {clean(error.means)}")
     step = next_step(error)
     if step:
         lines.append(f"  next     {clean(step)}")
@@ -69,16 +58,13 @@ def end_usage(invocation: Invocation, error: click.ClickException) -> int:
     """A command line that cannot be parsed."""
     verb = f"groundwire {invocation.verb}" if invocation.verb else "groundwire"
     text = error.format_message().strip().rstrip(".")
+    if type(error).__name__ == "NoArgsIsHelpError":  # newer releases of click only
+        text = "a command is missing"
     text = text[:1].lower() + text[1:]
     return end_failed(invocation, BadCommandLine(message=text, help_command=f"{verb} --help"))
 
 
-def end_interrupted(invocation: Invocation) -> int:
-    """Ctrl-C outside of anything that could have been changed."""
-    return end_failed(invocation, Cancelled())
-
-
-def end_broken(invocation: Invocation, error: Exception) -> int:
+def end_broken(invocation: Invocation, error: BaseException) -> int:
     """A defect: one clear message; the traceback only into the trace file or with -vv."""
     text = "".join(traceback.format_exception(error))
     detail = f"{type(error).__name__}: {error}"

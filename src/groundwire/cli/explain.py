@@ -9,8 +9,8 @@ import click
 
 from groundwire.cli.failures import FLAGS, UnknownCode
 from groundwire.cli.options import ParamType, Settings, screen_options
+from groundwire.cli.portless import Shown, without_module
 from groundwire.cli.render import table
-from groundwire.cli.running import Shown, without_module
 from groundwire.errors import EXIT_CODE_MEANINGS, GroundwireError, error_classes
 
 NEAREST = 5
@@ -43,6 +43,15 @@ def command(settings: Settings, code: str | None) -> None:
 def title_of(cls: type[GroundwireError]) -> str:
     """The first sentence of what an error means."""
     return (inspect.getdoc(cls) or "").split("\n", 1)[0]
+
+
+def said(cls: type[GroundwireError], part: str) -> str:
+    """What every error of a class says in one of its parts, or "" where that depends on values."""
+    try:
+        text = getattr(cls.__new__(cls), part)
+    except AttributeError:
+        return ""
+    return text if isinstance(text, str) else ""
 
 
 def explain(settings: Settings, code: str | None = None) -> None:
@@ -78,14 +87,20 @@ def _one(code: str) -> Shown:
     status = cls.exit_code
     how = FLAGS.get(cls.code, "")
     lines = [cls.code, *(f"  {line}" if line else "" for line in text.splitlines()), ""]
+    likely, step = said(cls, "means"), said(cls, "next_step")
     lines += table(
-        [("exit status", f"{int(status)}: {EXIT_CODE_MEANINGS[status]}"), ("how to go on", how)]
+        [
+            ("exit status", f"{int(status)}: {EXIT_CODE_MEANINGS[status]}"),
+            ("likely", likely),
+            ("how to go on", "; ".join(part for part in (step, how) if part)),
+        ]
     )
     values = {
         "code": cls.code,
         "title": title_of(cls),
         "text": text,
         "error_exit_code": int(status),
-        "how_to_go_on": how,
+        "likely": likely,
+        "how_to_go_on": "; ".join(part for part in (step, how) if part),
     }
     return Shown(lines, values)

@@ -119,7 +119,7 @@ FLAGS: Final = {
     "port.denied": "groundwire ports shows what this user may open",
     "port.busy": "groundwire ports shows who holds it",
     "port.failed": "--no-lines leaves DTR and RTS alone; groundwire ports shows the driver",
-    "link.nothing": "--link-wait SECONDS waits longer; -v shows what is tried",
+    "link.nothing": "--link-wait SECONDS waits longer; --trace FILE keeps what was heard",
     "link.no-reply": "-b 115200 stays at the slowest speed",
     "link.lost": "-b 115200 stays at the slowest speed",
     "protocol.corrupt-frame": "-b 115200 stays at the slowest speed",
@@ -129,6 +129,7 @@ FLAGS: Final = {
     "flash.changed": "-b 115200 stays at the slowest speed",
     "image.wrong-chip": "groundwire plan IMAGE --over DUMP checks an image without a module",
     "safety.chip-contradicted": "leave -c away",
+    "meter.none": "groundwire meter discover asks every way there is",
     "internal": "--trace FILE makes one; -vv shows where it failed",
 }
 

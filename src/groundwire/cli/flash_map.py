@@ -88,8 +88,9 @@ def flash_map(plan: WritePlan) -> list[str]:
 
 def region_lines(plan: WritePlan) -> list[str]:
     """Each region of the flash with what becomes of it."""
+    width = max((len(region.name) for region in plan.layout.regions), default=0)
     return [
-        f"  {region.span!s:<20} {region.name:<22} {size_text(region.span.size):>14}  "
+        f"  {region.span!s:<20} {region.name:<{width}}  {size_text(region.span.size):>9}  "
         f"{_fate(plan, region)}"
         for region in plan.layout.regions
     ]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from groundwire.cli.options import Settings, module_options
+from groundwire.cli.portless import Shown
 from groundwire.cli.render import EMULATED, identity_lines
-from groundwire.cli.running import Job, Shown, with_module
+from groundwire.cli.running import Job, with_module
 from groundwire.cli.shapes import identity_shape, layout_shape
 
 
@@ -27,14 +28,13 @@ def identify(settings: Settings) -> None:
     def act(job: Job) -> Shown:
         identity = job.session.identity
         lines = identity_lines(identity, verbose=settings.verbosity > 0)
-        lines.append(f"  speed proven       {job.session.flasher.rate} baud")
         if job.is_emulated:
             lines.append(f"  {EMULATED}")
         values = {
             "identity": identity_shape(identity),
             "layout": layout_shape(job.session.layout),
-            "baudrate": job.session.flasher.rate,
         }
         return Shown(lines, values)
 
-    with_module(settings, "identify", act)
+    # one look needs no speed, and a BL602 without its RAM loader has no other
+    with_module(settings, "identify", act, climb=False)

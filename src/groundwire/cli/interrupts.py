@@ -12,7 +12,7 @@ from groundwire.cli.streams import note
 
 
 class Interrupts:
-    """The stop flag of one job, set by SIGINT and SIGTERM while it is entered."""
+    """The stop flag of one job, set while it is entered by Ctrl-C, kill and a closing terminal."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
@@ -44,7 +44,7 @@ class Interrupts:
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 self._before[number] = signal.signal(number, self._on_signal)
         return self
 

@@ -10,9 +10,8 @@ from typing import Final
 import click
 
 from groundwire._version import __version__
-from groundwire.cli.endings import Invocation, end_broken, end_failed, end_interrupted, end_usage
+from groundwire.cli.invocation import Invocation
 from groundwire.cli.streams import finish_streams, prepare_streams
-from groundwire.errors import GroundwireError
 
 # What a verb does, in one line. Its module is `groundwire.cli.<verb>` and is imported only when
 # the verb is used, so that the list of verbs appears at once.
@@ -27,8 +26,17 @@ VERBS: Final = {
     "verify": "compare an image with the module by its own checksum",
     "restore": "bring a module back to its backup",
     "free": "the whole job: identify, back up, plan, write, prove, reboot, report",
+    "inspect": "tell everything that a dump or a firmware file holds",
+    "convert": "make another form of an image, cut a part out, join parts",
+    "redact": "make a copy of a dump that can be posted in public",
+    "corpus": "inspect folders of dumps into one table",
+    "loader": "fetch or keep the vendor's RAM loader, which a BL602 needs",
+    "console": "show what a module prints; finds the speed, marks each boot",
+    "diagnose": "say what is wrong with a module, from its log and whatever else is known",
+    "report": "make one masked text of a case that can be posted in a forum",
     "emulate": "serve an emulated module on a pty or a TCP port",
     "demo": "run the whole job on an emulated module, in memory",
+    "meter": "read, watch, calibrate and record BL0942 clamp meters, one or several a line",
     "explain": "say what an error code means and how to go on",
     "completion": "print the completion script for a shell",
 }
@@ -54,6 +62,7 @@ class LazyGroup(click.Group):
 
 @click.group(
     cls=LazyGroup,
+    subcommand_metavar="VERB [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Every verb has its own page: groundwire VERB --help",
 )
@@ -72,14 +81,9 @@ def entry(arguments: Sequence[str] | None = None) -> int:
             given or ["--help"], prog_name="groundwire", standalone_mode=False, obj=invocation
         )
         exit_code = status if isinstance(status, int) else 0
-    except click.exceptions.Exit as error:
-        exit_code = error.exit_code
-    except click.ClickException as error:
-        exit_code = end_usage(invocation, error)
-    except GroundwireError as error:
-        exit_code = end_failed(invocation, error)
-    except (KeyboardInterrupt, click.Abort):
-        exit_code = end_interrupted(invocation)
-    except Exception as error:  # noqa: BLE001 - a traceback must never reach the user
-        exit_code = end_broken(invocation, error)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - each becomes one message
+        # what is needed to fail well is not needed to succeed, and takes time to import
+        from groundwire.cli.endings import end  # noqa: PLC0415
+
+        exit_code = end(invocation, error)
     return finish_streams(exit_code, is_json=invocation.is_json)

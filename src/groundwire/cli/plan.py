@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from groundwire.backup.files import read_input
-from groundwire.chips.family import BootloaderPolicy, ChipFamily, Identity
-from groundwire.chips.registry import families
+from groundwire.chips.family import BootloaderPolicy, Identity
 from groundwire.cli.images import BOOTLOADER_FLAG, load_image
 from groundwire.cli.options import FILE, Settings, module_options
+from groundwire.cli.portless import Shown, without_module
 from groundwire.cli.render import identity_lines, plan_lines
-from groundwire.cli.running import Job, Shown, with_module, without_module
+from groundwire.cli.running import Job, with_module
 from groundwire.cli.shapes import identity_shape, plan_shape
-from groundwire.errors import ChipContradicted, UnknownImage
-from groundwire.jobs.write import change_flash, image_request
-from groundwire.planning.plan import WritePlan, plan_over
-from groundwire.planning.rules import Allowances, check_plan
+from groundwire.errors import ChipContradicted
+from groundwire.jobs.plan import owner_of_dump, plan_on_module, plan_over_dump
+from groundwire.jobs.write import image_request
+from groundwire.planning.plan import WritePlan
 
 
 @click.command("plan")
@@ -49,51 +48,27 @@ def plan(
         without_module(
             settings,
             "plan",
-            lambda _screen: _plan_over_dump(
-                settings, (data, image.name), (dump, over.name), policy
-            ),
+            lambda _screen: _over_dump(settings, (data, image.name), (dump, over.name), policy),
         )
         return
 
     def act(job: Job) -> Shown:
         request = image_request(data, image.name, job.session, policy, Path())
-        report = change_flash(job.session, replace(request, only_plan=True))
-        return _shown(report.identity, report.plan)
+        return _shown(job.session.identity, plan_on_module(job.session, request))
 
     with_module(settings, "plan", act)
 
 
-def _plan_over_dump(
-    settings: Settings,
-    image: tuple[bytes, str],
-    dump: tuple[bytes, str],
-    policy: BootloaderPolicy,
+def _over_dump(
+    settings: Settings, image: tuple[bytes, str], dump: tuple[bytes, str], policy: BootloaderPolicy
 ) -> Shown:
-    family, identity = _owner(*dump)
-    if settings.chip is not None and settings.chip != identity.chip:
+    _family, identity = owner_of_dump(*dump)
+    if settings.chip is not None and not identity.agrees_with(settings.chip):
         raise ChipContradicted(
             rule="the content of the dump says otherwise",
             finding=f"{settings.chip} was named, but the dump is from a {identity.chip}",
         )
-    layout = family.layout(identity)
-    placement = family.place(*image, identity, layout, policy)
-    made = plan_over(dump[0], placement, layout)
-    check_plan(made, Allowances(bootloader=policy is BootloaderPolicy.REPLACE))
-    return _shown(identity, made)
-
-
-def _owner(data: bytes, name: str) -> tuple[ChipFamily, Identity]:
-    """The family and module that a dump is from.
-
-    Raises:
-        UnknownImage: no family knows it as a dump of a whole flash.
-    """
-    for family in families():
-        identity = family.identify_dump(data)
-        if identity is not None:
-            return family, identity
-    finding = "it is not the dump of a whole flash of any known chip"
-    raise UnknownImage(name=name, size=len(data), finding=finding)
+    return _shown(identity, plan_over_dump(image[0], dump[0], policy, name=image[1]))
 
 
 def _shown(identity: Identity, made: WritePlan) -> Shown:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from groundwire.cli.flash_map import flash_map, region_lines
 from groundwire.quantities import Span, hex_address, size_text
 
 if TYPE_CHECKING:
@@ -42,6 +41,8 @@ def total(spans: Sequence[Span]) -> int:
 def flash_text(identity: Identity) -> str:
     """Size, part and id of the flash in one phrase."""
     part = " ".join(text for text in (identity.flash_part, identity.flash_id) if text)
+    if not identity.flash_size:
+        return "size unknown"
     return f"{size_text(identity.flash_size)}{f', {part}' if part else ''}"
 
 
@@ -72,6 +73,9 @@ def identity_lines(identity: Identity, *, verbose: bool = False) -> list[str]:
 
 def plan_lines(plan: WritePlan) -> list[str]:
     """The plan: what is erased, written and kept, and why, then its picture."""
+    # what only shows the content of a file needs no map, and nothing of any chip family
+    from groundwire.cli.flash_map import flash_map, region_lines  # noqa: PLC0415
+
     lines = ["plan"]
     lines += table(
         [
@@ -112,7 +116,8 @@ def write_lines(report: WriteReport, *, emulated: bool) -> list[str]:
     """What a write, erase or restore came to."""
     outcome = report.outcome
     if outcome is None:
-        return [*plan_lines(report.plan), "nothing was written: only the plan was asked for"]
+        shown = [*identity_lines(report.identity), *plan_lines(report.plan)]
+        return [*shown, "nothing was written: only the plan was asked for"]
     repaired = spans_text(outcome.repaired) if outcome.repaired else ""
     lines = ["done, and proven: the whole flash is as planned"]
     lines += table(
@@ -125,7 +130,7 @@ def write_lines(report: WriteReport, *, emulated: bool) -> list[str]:
             ("folder", str(report.folder)),
             ("continued", "an interrupted job was finished" if report.resumed else ""),
             ("speed", f"{report.baudrate} baud"),
-            ("linked again", f"{report.relinks} times" if report.relinks else ""),
+            ("linked again", f"{report.relinks} x" if report.relinks else ""),
             ("took", f"{report.took_s:.1f} s"),
         ]
     )

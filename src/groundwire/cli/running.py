@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,20 +11,13 @@ from groundwire.chips.registry import families
 from groundwire.cli.failures import NoAdapter, SeveralAdapters
 from groundwire.cli.interrupts import Interrupts
 from groundwire.cli.options import Settings
+from groundwire.cli.portless import Shown
 from groundwire.cli.screen import Screen, make_screen
 from groundwire.errors import LinkError
 from groundwire.events import Event, Notice, Severity, Tell
 from groundwire.jobs.ports import OpenedPort, open_port
 from groundwire.jobs.session import Session, SessionOptions
 from groundwire.link.discover import explain_opening, find_adapters, usb_hints
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What a verb has to say at its end: lines for people, values for programs."""
-
-    lines: Sequence[str]
-    values: Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -66,12 +59,14 @@ def open_named(name: str, trace: Path | None) -> OpenedPort:
         raise explain_opening(error) from error
 
 
-def session_options(settings: Settings) -> SessionOptions:
+def session_options(settings: Settings, loader: bytes) -> SessionOptions:
     """The shared flags as a session takes them."""
     return SessionOptions(
         chip=settings.chip,
         rate=settings.rate,
         flash_size=settings.flash_size,
+        loader=loader,
+        plain_loader=settings.plain_loader,
         ladder=LadderOptions(
             hands_s=settings.link_wait_s,
             ask_firmware=settings.ask_firmware,
@@ -109,7 +104,7 @@ def with_module(
             session = Session(
                 opened.port,
                 families(),
-                session_options(settings),
+                session_options(settings, opened.loader),
                 tell=opened.listener(tell),
                 stop=interrupts.stop,
             )
@@ -118,12 +113,7 @@ def with_module(
             shown = act(job)
         finally:
             opened.port.close()
+            if failure := getattr(opened.port, "failure", ""):
+                tell(Notice(f"the trace is incomplete: {failure}", Severity.WARNING))
         values = {"port": name, "emulated": opened.is_emulated, "warnings": warnings}
         screen.result(verb, shown.lines, {**values, **shown.values})
-
-
-def without_module(settings: Settings, verb: str, act: Callable[[Screen], Shown]) -> None:
-    """A verb that needs no module."""
-    with make_screen(settings) as screen:
-        shown = act(screen)
-        screen.result(verb, shown.lines, shown.values)

@@ -15,10 +15,13 @@ from groundwire.events import (
     Attempt,
     Event,
     Heard,
+    Listening,
     NeedHands,
     Notice,
     Phase,
+    Printed,
     Progress,
+    Restarted,
     Severity,
 )
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 PLAIN_STEPS: Final = 4  # lines of progress for one phase, where nothing can be redrawn
 COUNTDOWN_EVERY_S: Final = 10.0
+HANDS: Final = "waiting for your hands"
 
 
 class Screen(Protocol):
@@ -122,9 +126,11 @@ class PlainScreen:
                 if self._countdown_s is None or self._countdown_s - left_s >= COUNTDOWN_EVERY_S:
                     self._countdown_s = left_s
                     note(f"   waiting, {left_s:.0f} s left")
-            case Attempt() | Heard() | Notice():
+            case Attempt() | Heard() | Notice() | Listening() | Restarted():
                 for line in event_lines(event):
                     note(line)
+            case Printed():
+                put(printed_line(event))
             case _:
                 assert_never(event)
 
@@ -150,7 +156,17 @@ class PlainScreen:
         return
 
 
-def event_lines(event: Attempt | Heard | Notice) -> list[str]:
+Told = Attempt | Heard | Notice | Listening | Restarted
+
+
+def printed_line(event: Printed) -> str:
+    """A line of a log with its time, escaped, and marked where the module did not end it."""
+    label = f"{clean(event.source, 20)} " if event.source else ""
+    cut = "" if event.whole else " (cut off)"
+    return f"{label}[{event.at_s:9.3f}] {clean(event.text)}{cut}"
+
+
+def event_lines(event: Told) -> list[str]:
     """The lines for an event that is told once; cleaned, because a module's words are in it."""
     match event:
         case Attempt(_, detail):
@@ -160,6 +176,15 @@ def event_lines(event: Attempt | Heard | Notice) -> list[str]:
         case Notice(text, severity):
             mark = "warning: " if severity is Severity.WARNING else ""
             return [f"   {mark}{clean(text)}"]
+        case Listening(rate, why, source):
+            return [f"   {_label(source)}listening at {rate} baud: {clean(why)}"]
+        case Restarted(boot, at_s, last_line, source):
+            before = f"; before it: {clean(last_line, 80)}" if last_line else ""
+            return [f"-- {_label(source)}boot {boot} at {at_s:.3f} s{before}"]
+
+
+def _label(source: str) -> str:
+    return f"{clean(source, 20)}: " if source else ""
 
 
 class LiveScreen:
@@ -187,7 +212,7 @@ class LiveScreen:
 
         (self._bars.console if self._bars else self._errors).print(Text(text, style=style))
 
-    def _bar(self, action: str, done: float, total: float) -> None:
+    def _bar(self, action: str, done: float, total: float, tail: str = "") -> None:
         if self._bars is None:
             self._bars = self._make_bars()
             self._bars.start()
@@ -197,7 +222,8 @@ class LiveScreen:
                 self._bars.remove_task(self._task)
             self._action = action
             self._task = self._bars.add_task(clean(action, 40), total=total)
-        self._bars.update(self._task, completed=done, total=total)
+        text = f"{clean(action, 40)}{tail}"
+        self._bars.update(self._task, completed=done, total=total, description=text)
 
     def _make_bars(self) -> Bars:
         from rich.progress import (  # noqa: PLC0415
@@ -230,14 +256,16 @@ class LiveScreen:
             case Progress(action, done, total):
                 self._bar(action, done, total)
             case NeedHands(instruction, left_s):
-                if self._action != "waiting for your hands":
+                if self._action != HANDS:
                     self._line(f"   >> {clean(instruction)}", "bold yellow")
                     self._hands_s = left_s
-                self._bar("waiting for your hands", self._hands_s - left_s, self._hands_s)
-            case Attempt() | Heard() | Notice():
+                self._bar(HANDS, self._hands_s - left_s, self._hands_s, f", {left_s:.0f} s left")
+            case Attempt() | Heard() | Notice() | Listening() | Restarted():
                 style = _style_of(event)
                 for line in event_lines(event):
                     self._line(line, style)
+            case Printed():
+                self.show([printed_line(event)], {})
             case _:
                 assert_never(event)
 
@@ -267,10 +295,12 @@ class LiveScreen:
         self.pause()
 
 
-def _style_of(event: Attempt | Heard | Notice) -> str:
+def _style_of(event: Told) -> str:
     match event:
-        case Attempt():
+        case Attempt() | Listening():
             return "dim"
+        case Restarted():
+            return "bold"
         case Heard():
             return "yellow"
         case Notice(_, severity):

@@ -7,8 +7,6 @@ import sys
 from dataclasses import dataclass
 from typing import Final, TextIO
 
-from groundwire.errors import ExitCode, OutputUnwritable
-
 LONGEST: Final = 4000
 # Marks that change the direction of text, or hide it: a name from a module could fake a message.
 HIDDEN: Final = frozenset(
@@ -105,7 +103,9 @@ def finish_streams(exit_code: int, *, is_json: bool) -> int:
         sys.stdout.flush()
     except (OSError, ValueError) as error:
         note_broken(error)
-    if _broken.reason and not _broken.is_pipe and exit_code == ExitCode.DONE:
+    if _broken.reason and not _broken.is_pipe and exit_code == 0:
+        from groundwire.errors import OutputUnwritable  # noqa: PLC0415 - rarely needed
+
         lost = OutputUnwritable(path="standard output", reason=_broken.reason)
         note(lost.what if is_json else str(lost))
         return int(lost.exit_code)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from groundwire.errors import UnsupportedHere
 from groundwire.exports import esphome_lights, esphome_meters
 from groundwire.exports.yaml_text import Tag, to_yaml
 from groundwire.pins import Confidence, PinRole, Role, Wiring
@@ -17,6 +18,9 @@ GENERIC_BOARDS = {
     "BK7231T": "generic-bk7231t-qfn32-tuya",
     "BK7238": "generic-bk7238-tuya",
     "BK7252": "generic-bk7252",
+    "BK7252N": "generic-bk7252",
+    "BK7231M": "generic-bk7231n-qfn32-tuya",
+    "BL2028N": "generic-bk7231n-qfn32-tuya",
     "BK7231Q": "wa2",
 }
 ADC_PINS = frozenset({23})
@@ -103,16 +107,24 @@ def host_name(name: str) -> str:
 
 
 def board_for(wiring: Wiring, notes: list[str]) -> str:
-    """The board: the module's own if it reaches every pin, else the chip's generic one."""
+    """The board: the module's own if it reaches every pin, else the chip's generic one.
+
+    Raises `UnsupportedHere` for a chip that is known and not one of ESPHome's Beken chips.
+    """
     module = module_named(wiring.module)
+    chip = wiring.chip or (module.chip if module is not None else "")
+    if chip and chip not in GENERIC_BOARDS:
+        raise UnsupportedHere(
+            asked="an ESPHome file",
+            reason=f"groundwire knows no ESPHome board for {chip}",
+            advice="use OpenBeken where it supports this chip",
+        )
     named = {pin.pin for pin in wiring.pins}
     if module is not None and module.esphome and named <= module.gpios:
         return module.esphome
-    board = GENERIC_BOARDS.get(wiring.chip) or GENERIC_BOARDS.get(module.chip if module else "")
-    if board is None:
-        notes.append(f"no board is known for chip {wiring.chip or 'unknown'}; change `board`")
-        return GENERIC_BOARDS["BK7231N"]
-    return board
+    if not chip:
+        notes.append("the chip is not known; change `board` if it is no BK7231N")
+    return GENERIC_BOARDS[chip or "BK7231N"]
 
 
 def add_basis(draft: Draft, board: str, host: str) -> None:

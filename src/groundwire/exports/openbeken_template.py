@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 
 from groundwire.errors import BadArgument
+from groundwire.openbeken.commands import without_passwords
 from groundwire.openbeken.facts import role_of_name
 from groundwire.openbeken.wiring import NamedPin, ObkSettings, to_openbeken
 from groundwire.pins import Wiring
@@ -27,8 +28,15 @@ class Template:
     flags: int
 
 
-def write_template(wiring: Wiring, *, vendor: str = "", name: str = "", model: str = "") -> str:
-    """The wiring as a template file for OpenBeken's web app."""
+def write_template(
+    wiring: Wiring,
+    *,
+    vendor: str = "",
+    name: str = "",
+    model: str = "",
+    show_secrets: bool = False,
+) -> str:
+    """The wiring as a template file for OpenBeken's web app, passwords in commands masked."""
     settings = to_openbeken(wiring)
     template = {
         "vendor": vendor or "Tuya",
@@ -40,11 +48,17 @@ def write_template(wiring: Wiring, *, vendor: str = "", name: str = "", model: s
         "flags": str(wiring.flags),
         "keywords": [],
         "pins": {str(pin.pin): role_text(pin) for pin in settings.pins},
-        "command": settings.start_command(),
+        "command": shown_command(settings, show_secrets=show_secrets),
         "image": "",
         "wiki": "",
     }
     return json.dumps(template, indent=2, ensure_ascii=False) + "\n"
+
+
+def shown_command(settings: ObkSettings, *, show_secrets: bool) -> str:
+    """The start command, its passwords masked unless asked for."""
+    command = settings.start_command()
+    return command if show_secrets else without_passwords(command)
 
 
 def role_text(pin: NamedPin) -> str:
@@ -53,7 +67,7 @@ def role_text(pin: NamedPin) -> str:
     return f"{text};{pin.second_channel}" if pin.second_channel else text
 
 
-def write_commands(wiring: Wiring) -> str:
+def write_commands(wiring: Wiring, *, show_secrets: bool = False) -> str:
     """The wiring as console commands, one `backlog` for each pin."""
     settings = to_openbeken(wiring)
     lines = [
@@ -61,7 +75,9 @@ def write_commands(wiring: Wiring) -> str:
         for pin in settings.pins
     ]
     if settings.commands:
-        lines.append(f'setStartupCommand "{settings.start_command()}"')
+        # The firmware turns single quotes inside the quotes back into double ones.
+        command = shown_command(settings, show_secrets=show_secrets).replace('"', "'")
+        lines.append(f'StartupCommand "{command}"')
     return "\n".join(lines) + "\n" if lines else ""
 
 

@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from groundwire.exports.redact_config import (
-    file_secrets,
-    rebuilt_file_system,
+    Edit,
     redact_areas,
     redact_configs,
+    redact_files,
 )
 from groundwire.exports.redact_hunt import (
     FAST_CONNECT_KEY,
     Leftover,
     Removed,
     leftovers,
+    patterns_of,
     store_keys,
-    sweep_forms,
     unxored,
     worth_hunting,
 )
-from groundwire.openbeken.littlefs import find_file_systems
+from groundwire.exports.search_bytes import find_all
 from groundwire.quantities import Span, merge_spans
 from groundwire.secret import Secret
 from groundwire.tuya.rewrite import rewritten_store, secret_values
@@ -65,21 +65,27 @@ def redact(flash: bytes, chip: str = "", code: tuple[Span, ...] = ()) -> Redacti
     `chip` helps to read an OpenBeken configuration. `code` are spans of program code: they are
     never written, and a removed value found there is reported.
     """
-    data = bytearray(flash)
     notes: list[str] = []
     store = find_store(flash)
-    named: Named = []
+    named: Named = record_secrets(flash)
+    edits: list[Edit] = []
     if store is not None:
         named += secret_values(store)
-        for offset, sector in rewritten_store(flash, store).items():
-            data[offset : offset + SECTOR] = sector[: len(data) - offset]
-    named += redact_radio(flash, data)
-    named += redact_configs(flash, data, chip)
-    named += redact_areas(flash, data)
-    named += redact_files(flash, data, notes)
-    named += blank_unknown(flash, data, store, notes)
+        edits += rewritten_store(flash, store).items()
+    for more, changes in (
+        redact_radio(flash),
+        redact_configs(flash, chip),
+        redact_areas(flash),
+        redact_files(flash, notes),
+    ):
+        named += more
+        edits += changes
+    edits += unknown_sectors(flash, store, edits, notes)
     removed = worth_hunting(named)
-    sweep(data, removed, code, notes)
+    done = [Span(start, len(new)) for start, new in edits]
+    data = swept(flash, removed, (*code, *done), notes)
+    for start, new in edits:
+        data[start : start + len(new)] = new[: len(data) - start]
     result = bytes(data)
     return Redaction(
         data=result,
@@ -92,66 +98,46 @@ def redact(flash: bytes, chip: str = "", code: tuple[Span, ...] = ()) -> Redacti
 
 def radio_sectors(flash: bytes) -> list[int]:
     """Where radio calibration sectors begin."""
-    return [
-        at for at in range(0, len(flash) - SECTOR + 1, SECTOR) if flash[at : at + 4] == RF_MAGIC
-    ]
+    starts = range(0, len(flash) - SECTOR + 1, SECTOR)
+    return [at for at in starts if flash[at : at + 4] == RF_MAGIC]
 
 
-def redact_radio(flash: bytes, data: bytearray) -> Named:
+def redact_radio(flash: bytes) -> tuple[Named, list[Edit]]:
     """Zero the device's own part of the MAC; the calibration itself stays untouched."""
     removed: Named = []
+    edits: list[Edit] = []
     for at in radio_sectors(flash):
-        if flash[at + RF_MAC.start - 8 : at + RF_MAC.start - 4] != RF_MAC_TAG:
-            continue
-        mac = flash[at + RF_MAC.start : at + RF_MAC.end]
-        removed.append(("MAC", Secret(mac)))
-        data[at + RF_MAC.end - OWNER_PART : at + RF_MAC.end] = bytes(OWNER_PART)
-    return removed
+        if flash[at + RF_MAC.start - 8 : at + RF_MAC.start - 4] == RF_MAC_TAG:
+            mac = flash[at + RF_MAC.start : at + RF_MAC.end]
+            removed.append(("MAC", Secret(mac)))
+            edits.append((at + RF_MAC.start, mac[:-OWNER_PART] + bytes(OWNER_PART)))
+    return removed, edits
 
 
-def redact_files(flash: bytes, data: bytearray, notes: list[str]) -> Named:
-    """Write every file system anew with its files masked; one that cannot be read is erased."""
-    removed: Named = []
-    for system in find_file_systems(flash):
-        removed += file_secrets(system)
-        new = rebuilt_file_system(system)
-        if new is None:
-            notes.append(f"the file system at {system.span} cannot be rebuilt and is erased")
-            new = b"\xff" * system.span.size
-        data[system.span.start : system.span.end] = new[: system.span.size]
-    return removed
-
-
-def blank_unknown(
-    flash: bytes, data: bytearray, store: TuyaStore | None, notes: list[str]
-) -> Named:
+def unknown_sectors(
+    flash: bytes, store: TuyaStore | None, edits: list[Edit], notes: list[str]
+) -> list[Edit]:
     """Erase logs, fast-connect records and whatever else lies unknown between radio and store.
 
     Only the sectors from the radio calibration to the end of the Tuya store are looked at: below
     lies code, and everything known there is kept.
     """
-    removed: Named = []
-    for radio in radio_sectors(flash):
-        for at in (radio + SECTOR, radio + 2 * SECTOR):
-            removed += record_texts(flash[at : at + RECORD_LIMIT])
-    if store is None or not store.sectors or not radio_sectors(flash):
-        return removed
-    known = {sector.offset for sector in store.sectors}
-    known |= {sector.offset for sector in store.protected}
-    known |= {store.key_sector.offset} if store.key_sector is not None else set()
-    known |= set(radio_sectors(flash)) | kept_sectors(flash)
-    end = max(known)
-    blanked = 0
-    radio = max((at for at in radio_sectors(flash) if at < end), default=end)
-    classic = radio - BELOW_RF if is_log_space(flash, radio) else radio
-    for at in range(max(classic, 0), end, SECTOR):
-        sector = flash[at : at + SECTOR]
-        if at not in known and sector != ERASED and data[at : at + SECTOR] == sector:
-            data[at : at + SECTOR] = ERASED
-            blanked += 1
-    if blanked:
-        notes.append(f"{blanked} sectors of logs and unknown data are erased")
-    return removed
+    radios = radio_sectors(flash)
+    if store is None or not store.sectors or not radios:
+        return []
+    known = {at - at % SECTOR for start, new in edits for at in range(start, start + len(new), 128)}
+    known |= set(radios) | kept_sectors(flash)
+    end = max(sector.offset for sector in store.sectors)
+    radio = max((at for at in radios if at < end), default=end)
+    first = radio - BELOW_RF if is_log_space(flash, radio) else radio
+    blank = [
+        (at, ERASED)
+        for at in range(max(first, 0), end, SECTOR)
+        if at not in known and flash[at : at + SECTOR] != ERASED
+    ]
+    if blank:
+        notes.append(f"{len(blank)} sectors of logs and unknown data are erased")
+    return blank
 
 
 def is_log_space(flash: bytes, radio: int) -> bool:
@@ -160,13 +146,17 @@ def is_log_space(flash: bytes, radio: int) -> bool:
     return len(space) == BELOW_RF and space.count(0xFF) > len(space) * 0.75
 
 
+def record_secrets(flash: bytes) -> Named:
+    """What fast-connect records near the radio sectors hold, and a record of its own."""
+    places = {radio + step * SECTOR for radio in radio_sectors(flash) for step in (1, 2)}
+    return [item for at in sorted(places) for item in record_texts(flash[at : at + RECORD_LIMIT])]
+
+
 def record_texts(record: bytes) -> Named:
     """Network name, key and password of a fast-connect record, plain or obscured."""
     found: Named = []
     obscured = bytes(a ^ FAST_CONNECT_KEY[i % 8] for i, a in enumerate(record))
     for form in (record, obscured):
-        if len(form) < RECORD_LIMIT - 1:
-            continue
         name, key, password = form[:33], form[41:106], form[106:171]
         psk = key.rstrip(b"\0")
         if len(psk) == 64 and all(sign in b"0123456789abcdefABCDEF" for sign in psk):
@@ -177,20 +167,23 @@ def record_texts(record: bytes) -> Named:
     return found
 
 
-def sweep(
-    data: bytearray, removed: tuple[Removed, ...], code: tuple[Span, ...], notes: list[str]
-) -> None:
-    """Overwrite every other place where a removed value turns up, outside code."""
-    for item in removed:
-        for form, pattern in sweep_forms(item):
-            for place, plain in (("", bytes(data)), ("obscured, ", unxored(bytes(data)))):
-                at = plain.find(pattern)
-                while at >= 0:
-                    span = Span(at, len(pattern))
-                    if not any(span.overlaps(piece) for piece in code):
-                        data[span.start : span.end] = b"x" * span.size
-                        notes.append(f"{item.what} ({place}{form}) at {span} is overwritten")
-                    at = plain.find(pattern, at + 1)
+def swept(
+    flash: bytes, removed: tuple[Removed, ...], spared: tuple[Span, ...], notes: list[str]
+) -> bytearray:
+    """The dump with every plain or obscured place of a removed value overwritten.
+
+    `spared` are code, and what is written anew anyway.
+    """
+    data = bytearray(flash)
+    patterns = patterns_of(removed)
+    for place, view in (("", flash), ("obscured, ", unxored(flash))):
+        for at, pattern in find_all(view, patterns):
+            span = Span(at, len(pattern))
+            if not any(span.overlaps(piece) for piece in spared):
+                data[span.start : span.end] = b"x" * span.size
+                what, form = patterns[pattern]
+                notes.append(f"{what} ({place}{form}) at {span} is overwritten")
+    return data
 
 
 def changed_spans(before: bytes, after: bytes) -> tuple[Span, ...]:

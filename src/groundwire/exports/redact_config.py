@@ -8,29 +8,37 @@ from dataclasses import replace
 
 from groundwire.openbeken.config import Config, build_config, parse_config
 from groundwire.openbeken.easyflash import Area, Entry, find_areas, seal_entry
-from groundwire.openbeken.littlefs import FileSystem, StoredFile
+from groundwire.openbeken.facts import placements
+from groundwire.openbeken.littlefs import FileSystem, StoredFile, find_file_systems
 from groundwire.openbeken.search import find_configs
 from groundwire.secret import Secret
 
 # Commands whose arguments are secrets or addresses of somebody's network.
 SECRET_COMMAND = re.compile(
-    r"(?i)\b(ssid[12]?|password[12]?|wifi\w*|ap\w*pass\w*|mqtt(?:host|user|password|client|port)\w*|"
+    r"(?i)\b(ssid[12]?|password[12]?|wifi\w{0,20}|ap\w{0,20}|mqtt(?:host|user|password|client|port)\w{0,20}|"
     r"web(?:password|admin)\w*|(?:full|group)?topic|friendlyname|shortname|sendget|sendpost|"
     r"mac|ipaddress\d?|staticip|ping_?host|ntp_setserver)(\s+)([^;\r\n]+)"
 )
 ADDRESS = re.compile(r"(?i)\bhttps?://[^\s;\"']+|\b\d{1,3}(?:\.\d{1,3}){3}\b|"
                      r"\b(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}\b")  # fmt: skip
 HARMLESS_RECORDS = frozenset({"OBK_FV", "myBtCnts"})
-DEFAULT_TEXTS = frozenset({"homeassistant", "192.168.0.1", "217.147.223.78"})
+DEFAULT_TEXTS = frozenset(
+    {
+        "homeassistant", "192.168.0.1", "217.147.223.78", "pool.ntp.org",
+        "https://openbekeniot.github.io/webapp/", "obks",
+        *(row.mqtt_group for row in placements()),
+    }
+)  # fmt: skip
 TEXT_FIELDS = (
     "wifi_ssid", "wifi_ssid2", "mqtt_host", "mqtt_client_id", "mqtt_user", "short_name",
     "long_name", "group_name", "mqtt_certificate_file", "webapp_root", "ping_host", "ntp_server",
     "mqtt_group",
 )  # fmt: skip
-KEPT_TEXTS = ("webapp_root", "mqtt_group", "ntp_server")
 SECRET_FIELDS = ("wifi_password", "wifi_password2", "mqtt_password", "web_password")
 
+SECTOR = 4096
 Named = list[tuple[str, Secret[bytes]]]
+Edit = tuple[int, bytes]
 
 
 def masked_commands(text: str) -> str:
@@ -48,9 +56,7 @@ def removed_from_commands(text: str) -> Named:
 
 def masked_config(config: Config) -> Config:
     """The configuration without secrets; unknown bytes are dropped, pins and flags stay."""
-    changes: dict[str, object] = {
-        name: mask_text(getattr(config, name)) for name in TEXT_FIELDS if name not in KEPT_TEXTS
-    }
+    changes: dict[str, object] = {name: mask_text(getattr(config, name)) for name in TEXT_FIELDS}
     for name in SECRET_FIELDS:
         changes[name] = Secret("x" * min(len(getattr(config, name).reveal()), 8))
     return replace(
@@ -72,8 +78,8 @@ def config_secrets(config: Config) -> Named:
     found: Named = [(name, Secret(getattr(config, name).reveal().encode()))
                     for name in SECRET_FIELDS]  # fmt: skip
     found += [
-        (name, Secret(getattr(config, name).encode())) for name in TEXT_FIELDS
-        if name not in KEPT_TEXTS
+        (name, Secret(text.encode())) for name in TEXT_FIELDS
+        if (text := getattr(config, name)) not in DEFAULT_TEXTS
     ]  # fmt: skip
     if any(config.mac):
         found.append(("MAC of the configuration", Secret(config.mac)))
@@ -88,27 +94,32 @@ def rebuilt(config: Config) -> bytes:
     return build_config(replace(masked_config(config), original=empty), signed=signed)
 
 
-def redact_configs(flash: bytes, data: bytearray, chip: str) -> Named:
+def redact_configs(flash: bytes, chip: str) -> tuple[Named, list[Edit]]:
     """Mask every configuration in a sector of its own; the rest of the sector is emptied."""
     removed: Named = []
+    edits: list[Edit] = []
     for found in find_configs(flash, chip):
         if found.key:
             continue
         removed += config_secrets(found.config)
-        data[found.span.start : found.span.end] = rebuilt(found.config)
-        if found.span.start % 4096 == 0:
-            end = min(found.span.start + 4096, len(data))
-            data[found.span.end : end] = b"\xff" * (end - found.span.end)
-    return removed
+        new = rebuilt(found.config)
+        if found.span.start % SECTOR == 0:
+            room = min(SECTOR, len(flash) - found.span.start)
+            new = new.ljust(room, b"\xff")
+        edits.append((found.span.start, new))
+    return removed, edits
 
 
-def redact_areas(flash: bytes, data: bytearray) -> Named:
+def redact_areas(flash: bytes) -> tuple[Named, list[Edit]]:
     """Mask every record of every EasyFlash area, replaced ones included."""
     removed: Named = []
+    edits: list[Edit] = []
+    data = bytearray(flash)
     for area in find_areas(flash):
         for entry in area.entries:
             removed += redact_entry(data, area, entry)
-    return removed
+        edits.append((area.span.start, bytes(data[area.span.start : area.span.end])))
+    return removed, edits
 
 
 def redact_entry(data: bytearray, area: Area, entry: Entry) -> Named:
@@ -125,6 +136,20 @@ def redact_entry(data: bytearray, area: Area, entry: Entry) -> Named:
         secrets = [(f"record {entry.name}", Secret(content.strip(b"\0\xff")))]
     seal_entry(data, entry, area.form, new[: len(content)])
     return secrets
+
+
+def redact_files(flash: bytes, notes: list[str]) -> tuple[Named, list[Edit]]:
+    """Write every file system anew with its files masked; one that cannot be read is erased."""
+    removed: Named = []
+    edits: list[Edit] = []
+    for system in find_file_systems(flash):
+        removed += file_secrets(system)
+        new = rebuilt_file_system(system)
+        if new is None:
+            notes.append(f"the file system at {system.span} cannot be rebuilt and is erased")
+            new = b"\xff" * system.span.size
+        edits.append((system.span.start, new[: system.span.size]))
+    return removed, edits
 
 
 def masked_file(file: StoredFile) -> bytes:

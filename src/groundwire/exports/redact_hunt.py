@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from groundwire.exports.search_bytes import find_all
 from groundwire.secret import Secret
 from groundwire.tuya.cipher import data_key
 from groundwire.tuya.sectors import (
@@ -61,7 +62,8 @@ def worth_hunting(values: Iterable[tuple[str, Secret[bytes]]]) -> tuple[Removed,
     for what, secret in values:
         for name, data in with_decoded(what, secret.reveal()):
             rare = len(data) >= SHORTEST and len(set(data)) > 2
-            if rare and data not in COMMON and not VENDOR_ADDRESS.match(data):
+            common = data in COMMON or (len(data) < 200 and VENDOR_ADDRESS.match(data))
+            if rare and not common:
                 found.setdefault(data, name)
     return tuple(Removed(what, Secret(data)) for data, what in found.items())
 
@@ -98,11 +100,6 @@ def forms(removed: Removed) -> Iterator[tuple[str, bytes]]:
             yield "base64", coded[first:last]
 
 
-def sweep_forms(removed: Removed) -> Iterator[tuple[str, bytes]]:
-    """The forms, longest first, so that a long one is not cut by a short one."""
-    yield from sorted(forms(removed), key=lambda item: -len(item[1]))
-
-
 def views(flash: bytes, device_keys: Iterable[bytes]) -> Iterator[tuple[str, bytes, int]]:
     """The dump as it is, un-XORed, and every sector that opens with a key: name, bytes, offset."""
     yield "", flash, 0
@@ -132,18 +129,21 @@ def unxored(flash: bytes) -> bytes:
     return (data ^ key).tobytes()
 
 
+def patterns_of(removed: Iterable[Removed]) -> dict[bytes, tuple[str, str]]:
+    """Every byte string to look for, with what it is and its form."""
+    return {data: (item.what, form) for item in removed for form, data in forms(item)}
+
+
 def leftovers(
     flash: bytes, removed: Iterable[Removed], device_keys: Iterable[bytes] = ()
 ) -> tuple[Leftover, ...]:
     """Where removed values can still be found in `flash`, in any form known."""
-    keys = {*SHARED_DEVICE_KEYS, *device_keys}
-    patterns = [(item, form, data) for item in removed for form, data in forms(item)]
+    patterns = patterns_of(removed)
     found = []
-    for place, data, base in views(flash, keys):
-        for item, form, pattern in patterns:
-            at = data.find(pattern)
-            if at >= 0:
-                found.append(Leftover(item.what, place + form, base + at))
+    for place, data, base in views(flash, {*SHARED_DEVICE_KEYS, *device_keys}):
+        for at, pattern in find_all(data, patterns):
+            what, form = patterns[pattern]
+            found.append(Leftover(what, place + form, base + at))
     return tuple(found)
 
 

@@ -6,7 +6,8 @@ import json
 import re
 from collections.abc import Mapping
 
-PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[ .:/-]?[A-Za-z0-9_]+)*\Z")
+# A separator must stand between the words, or the search for a match takes exponential time.
+PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[ .:/-][A-Za-z0-9_]+)*\Z")
 RESERVED = {"true", "false", "yes", "no", "on", "off", "null", "y", "n", "none"}
 
 

@@ -10,7 +10,7 @@ from groundwire.images.beken.app_text import read_app_text
 from groundwire.images.beken.cipher import known_stream, vector_score
 from groundwire.images.beken.code_area import APP_LOGICAL, marker_of
 from groundwire.images.bouffalo import identify as bouffalo
-from groundwire.images.kinds import ImageKind, Problem, Recognition
+from groundwire.images.kinds import ImageKind, Problem, Recognition, Weight
 from groundwire.quantities import Span, hex_address
 
 _VECTOR_MIN = 7
@@ -99,7 +99,7 @@ def _plain_code(kind: ImageKind, plain: bytes, span: Span) -> Recognition:
         version=text.version,
         evidence=guess.evidence,
         problems=tuple(
-            Problem(span, f"parts of two chips: {clash.fact} {clash.value}")
+            Problem(span, f"parts of two chips: {clash.fact} {clash.value}", Weight.FOREIGN)
             for clash in guess.contradictions
         ),
     )

@@ -35,6 +35,10 @@ def convert(
     """
     chosen = options or ConvertOptions()
     if recognise(data).family == "bouffalo":
+        if form is Form.BL602_WHOLE and chosen.bootloader:
+            page, _ = bouffalo.convert(data, Form.BL602_APP, name)
+            made = bouffalo.with_application(chosen.bootloader, page, name)
+            return Converted(made, form, ("all but the firmware partition as it was",))
         made, note = bouffalo.convert(data, form, name, chosen.version)
         return Converted(made, form, (note,))
     return beken.convert(data, form, chosen, name)
@@ -111,8 +115,8 @@ def join(pieces: Sequence[tuple[int, bytes]], name: str = "the pieces") -> Conve
         out[address - start : address - start + len(data)] = data
     made = bytes(out)
     found = recognise(made)
-    if found.kind not in _BOOTABLE or not found.app_valid or found.problems:
-        problem = found.problems[0] if found.problems else f"it is {found.kind}"
+    if found.kind not in _BOOTABLE or not found.app_valid or found.obstacles:
+        problem = found.obstacles[0] if found.obstacles else f"it is {found.kind}"
         raise ConversionRefused(name=name, form=form, reason=f"it would not boot: {problem}")
     filled = Span(start, end - start).size - sum(span.size for span in merge_spans(spans))
     note = f"{len(pieces)} pieces, {size_text(filled)} between them left erased"

@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from groundwire.images.kinds import Weight
 from groundwire.quantities import Span
-
-
-class Weight(StrEnum):
-    """What a finding means for the verdict."""
-
-    DAMAGE = "damage"
-    FOREIGN = "foreign"
-    NOTE = "note"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from groundwire.images import patterns
 from groundwire.images.beken import health as beken_health
 from groundwire.images.beken.content import BekenContent
 from groundwire.images.container_checks import container_checks
-from groundwire.images.findings import Check, Finding, Weight
-from groundwire.images.kinds import ImageKind, Recognition
+from groundwire.images.findings import Check, Finding
+from groundwire.images.kinds import ImageKind, Recognition, Weight
 from groundwire.images.recognise import recognise_with_content
 from groundwire.quantities import Span
 
@@ -104,7 +104,7 @@ def health_of(
         findings, checks = beken_health.examine(content, recognition)
     else:
         findings = tuple(
-            Finding(Weight.DAMAGE, problem.span, problem.text) for problem in recognition.problems
+            Finding(problem.weight, problem.span, problem.text) for problem in recognition.problems
         )
     if recognition.kind in _WHOLE_FLASH:
         findings += tuple(

@@ -51,12 +51,21 @@ class Form(StrEnum):
     BL602_WHOLE = "bl602-whole"
 
 
+class Weight(StrEnum):
+    """What a finding means for the verdict."""
+
+    DAMAGE = "damage"
+    FOREIGN = "foreign"
+    NOTE = "note"
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong in a file: where, as offsets in the file, and what."""
+    """Something wrong in a file: where, as offsets in the file, what, and how much it weighs."""
 
     span: Span
     text: str
+    weight: Weight = Weight.DAMAGE
 
     def __str__(self) -> str:
         return f"{self.span}: {self.text}"
@@ -85,3 +94,8 @@ class Recognition:
     version: str = ""
     evidence: tuple[Evidence, ...] = ()
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def obstacles(self) -> tuple[Problem, ...]:
+        """The problems that keep it from booting; notes do not."""
+        return tuple(found for found in self.problems if found.weight is not Weight.NOTE)

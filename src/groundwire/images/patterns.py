@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 SECTOR = 4096
 # Up to four equal sectors in a row occur in real dumps (settings stores keep several copies).
 _REPEATS_MAX = 16
+_DEAD_MIN = 4 * SECTOR
 _SMALLEST_FLASH = 512 * KIB
 _STUCK_SAMPLE = 64 * KIB
 
@@ -76,10 +77,9 @@ def stuck_bits(data: bytes) -> tuple[int, int]:
 
 
 def describe(data: bytes) -> tuple[tuple[Span, str], ...]:
-    """Everything of the kind that a content shows."""
-    found = [
-        (span, "every byte is the same: the flash did not answer") for span in dead_sectors(data)
-    ]
+    """Everything of the kind that a content shows; single sectors of zeros can be a file's."""
+    dead = [span for span in dead_sectors(data) if span.size >= _DEAD_MIN]
+    found = [(span, "every byte is the same: the flash did not answer") for span in dead]
     found += [(span, "the same sector over and over") for span in repeated_sectors(data)]
     size = wrapped_at(data)
     if size is not None:

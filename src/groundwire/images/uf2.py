@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 
 from groundwire.errors import DamagedImage
+from groundwire.images.text import field_text
 from groundwire.quantities import Span
 
 Buffer = bytes | bytearray | memoryview
 
 BLOCK_SIZE = 512
-DATA_MAX = 476
 MAGICS = (0x0A324655, 0x9E5D5157)
 MAGIC = struct.pack("<2I", *MAGICS)
 END_MAGIC = 0x0AB16F30
-BLOCKS_MAX = 1 << 17
+BLOCKS_MAX = 1 << 16
 _HEAD = struct.Struct("<8I")
 _MD5_SIZE = 24
 _PATCH_DIFF32 = 0xFE
@@ -132,7 +132,7 @@ class Uf2File:
 
     def text(self, tag: Tag) -> str:
         """The text value of a package-wide tag, or ""."""
-        return _text(self.tags.get(tag, b""))
+        return field_text(self.tags.get(tag, b""))
 
     @property
     def schemes(self) -> tuple[Scheme, ...]:
@@ -150,10 +150,6 @@ class Uf2File:
 
 def _damaged(finding: str) -> DamagedImage:
     return DamagedImage(name="UF2", finding=finding)
-
-
-def _text(raw: bytes) -> str:
-    return raw.split(b"\0", 1)[0].decode("utf-8", errors="replace")
 
 
 def _nibble(raw: bytes, scheme: Scheme) -> int:
@@ -196,7 +192,7 @@ def _partitions(raw: bytes) -> tuple[Partition, ...]:
     for at in range(0, len(raw) - _FAL.size + 1, _FAL.size):
         magic, name, device, offset, size, _ = _FAL.unpack_from(raw, at)
         if magic == _FAL_MAGIC and offset + size <= PARTITION_MAX:
-            found.append(Partition(_text(name), _text(device), Span(offset, size)))
+            found.append(Partition(field_text(name), field_text(device), Span(offset, size)))
     return tuple(found)
 
 
@@ -260,7 +256,7 @@ def _partition_name(info: bytes, scheme: Scheme) -> str:
     """The partition that a part-info tag names for one scheme, or ""."""
     index = _nibble(info[:3], scheme)
     names = info[3:].split(b"\0")
-    return _text(names[index - 1]) if 0 < index <= len(names) else ""
+    return field_text(names[index - 1]) if 0 < index <= len(names) else ""
 
 
 def _patched(data: bytes, patch: bytes) -> bytes:

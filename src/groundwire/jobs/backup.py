@@ -54,15 +54,25 @@ def check_sense(data: bytes) -> None:
         meaning = {0x00: "the flash does not answer", 0xFF: "the flash is erased"}
         finding = f"every byte is 0x{data[0]:02X}"
         raise BackupUnusable(finding=f"{finding}, {meaning.get(data[0], 'a line is stuck')}")
-    raise BackupUnusable(
-        finding=f"the content repeats every {size_text(period)}: the flash is smaller than it seems"
-    )
+    check_size(data)
+
+
+def check_size(data: bytes) -> None:
+    """Refuse the content of a flash whose addresses wrap: a write would hit its bootloader.
+
+    Raises:
+        BackupUnusable: the content repeats itself.
+    """
+    period = repeating_unit(data)
+    if period is not None and period > 1:
+        finding = f"the content repeats every {size_text(period)}"
+        raise BackupUnusable(finding=f"{finding}: the flash is smaller than it seems")
 
 
 def read_whole(session: Session) -> bytes:
     """The whole flash of the linked module, proven."""
     session.tell(Phase("backup", "reading and proving the whole flash"))
-    return read_proven(session, Span(0, session.identity.flash_size), "backup")
+    return read_proven(session, Span(0, session.require_flash()), "backup")
 
 
 def make_manifest(session: Session, data: bytes) -> Manifest:
@@ -100,7 +110,7 @@ def take_backup(session: Session, path: Path) -> Backup:
         OutputUnwritable: before anything is read, if the place cannot take it.
         BackupUnusable: what was read cannot be the content of a working flash.
     """
-    size = session.identity.flash_size
+    size = session.require_flash()
     check_writable(path, size + MANIFEST_ROOM)
     check_writable(manifest_path(path), MANIFEST_ROOM)
     data = read_whole(session)

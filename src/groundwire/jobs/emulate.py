@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 from groundwire.chips.family import SECTOR, Emission, Emulator
-from groundwire.chips.registry import families, family_of
-from groundwire.errors import BadArgument, UnknownImage
-from groundwire.link.serve import Endpoint, Pace, serve
+from groundwire.chips.nor_flash import NorFlash
+from groundwire.errors import UnknownImage, Unplugged
+from groundwire.jobs.ports import made_emulator, part_name
+from groundwire.link.serve import Endpoint, serve
 from groundwire.quantities import size_text
 from groundwire.sim.faults import LineFaults
 from groundwire.sim.modules import stock_flash
@@ -21,15 +23,13 @@ LARGEST_FLASH: Final = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class EmulateOptions:
-    """What the emulated module and its line are like.
+    """What somebody at the bench and the line do.
 
     `hands_s`: when another program asks and hears nothing for so long, the module is reset, as a
     person at the bench would do it; 0 for never.
     """
 
-    flash: bytes | None = None
     hands_s: float = 2.0
-    paced: bool = True
     faults: LineFaults | None = None
 
 
@@ -40,30 +40,40 @@ def make_emulator(chip: str, flash: bytes | None = None) -> Emulator:
         BadArgument: no family knows the chip.
         UnknownImage: the content cannot be that of a whole flash.
     """
-    family = family_of(chip)
-    if family is None:
-        known = ", ".join(part for one in families() for part in one.parts)
-        raise BadArgument(name="chip", value=chip, expected=f"one of {known}")
-    part = next(one for one in family.parts if one.upper() == chip.upper())
+    part = part_name(chip)
     if flash is not None and (not flash or len(flash) % SECTOR or len(flash) > LARGEST_FLASH):
         raise UnknownImage(
             name="dump",
             size=len(flash),
             finding=f"{size_text(len(flash))} is no flash made of whole sectors",
         )
-    return family.emulator(part, flash if flash is not None else stock_flash(part))
+    return made_emulator(part, flash if flash is not None else stock_flash(part))
+
+
+@runtime_checkable
+class HoldsFlash(Protocol):
+    """An emulated module whose flash can be looked into."""
+
+    flash: NorFlash
 
 
 def serve_emulated(
-    chip: str, endpoint: Endpoint, options: EmulateOptions, stop: Callable[[], bool]
-) -> None:
-    """Let an emulated module live on an endpoint until `stop` turns true."""
-    emulator = make_emulator(chip, options.flash)
-    if options.hands_s > 0:
-        emulator = HelpingHands(emulator, options.hands_s)
+    module: Emulator,
+    endpoint: Endpoint,
+    options: EmulateOptions,
+    stop: Callable[[], bool],
+    log: Endpoint | None = None,
+) -> bytes:
+    """Let an emulated module live on an endpoint until `stop` turns true or the line is unplugged.
+
+    Returns what its flash holds at the end.
+    """
+    emulator = HelpingHands(module, options.hands_s) if options.hands_s > 0 else module
     if options.faults is not None:
         endpoint = FaultyEndpoint(endpoint, options.faults)
-    serve(emulator, endpoint, stop, Pace(wire=options.paced))
+    with contextlib.suppress(Unplugged):
+        serve(emulator, endpoint, stop, log=log)
+    return bytes(module.flash.data) if isinstance(module, HoldsFlash) else b""
 
 
 class HelpingHands:
@@ -113,28 +123,38 @@ class HelpingHands:
 
     def take_output(self) -> list[Emission]:
         emissions = self._emulator.take_output()
-        if emissions:
-            self._answered_s = emissions[-1].start_s
+        answers = [one for one in emissions if not one.on_log_pin]
+        if answers:
+            self._answered_s = answers[-1].start_s
         return emissions
 
 
 class FaultyEndpoint:
-    """An endpoint on a line that damages, loses or delays bytes."""
+    """An endpoint on a line that damages or loses bytes, or is unplugged after so many."""
 
     def __init__(self, endpoint: Endpoint, faults: LineFaults) -> None:
         self._endpoint = endpoint
         self._faults = faults
+        self._passed = 0
+
+    def _count(self, size: int) -> None:
+        self._passed += size
+        limit = self._faults.unplug_at_byte
+        if limit is not None and self._passed >= limit:
+            raise Unplugged(port="the emulated line")
 
     def fileno(self) -> int:
         return self._endpoint.fileno()
 
     def read(self) -> bytes:
         data = self._endpoint.read()
+        self._count(len(data))
         if self._faults.echo and data:
             self._endpoint.write(data)
         return b"" if self._faults.deaf else self._faults.to_chip(data)
 
     def write(self, data: bytes) -> None:
+        self._count(len(data))
         self._endpoint.write(self._faults.to_host(data))
 
     def rate(self) -> int | None:

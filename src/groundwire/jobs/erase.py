@@ -20,18 +20,16 @@ def erase_span(session: Session, span: Span, request: WriteRequest) -> WriteRepo
         SpanOutside, SpanUnaligned: the span is none that can be erased.
         RefusedBySafety: it touches the bootloader or the radio calibration.
     """
-    check_erase(span, session.layout, session.identity.flash_size, SECTOR)
+    check_erase(span, session.layout, session.require_flash(), SECTOR)
     return change_flash(session, request)
 
 
 def erase_request(span: Span, base: Path, conditions: WriteRequest | None = None) -> WriteRequest:
     """The request to erase a span; `conditions` lends consent and backup choices."""
-    placement = Placement(
-        f"erase {span}", (Piece(span.start, b"\xff" * span.size, "erased as asked"),)
-    )
 
     def place(_identity: Identity, _layout: Layout) -> Placement:
-        return placement
+        piece = Piece(span.start, b"\xff" * span.size, "erased as asked")
+        return Placement(f"erase {span}", (piece,))
 
     source = hashlib.sha256(f"erase {span}".encode()).hexdigest()
     if conditions is None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Final
 
 from groundwire.backup.journal import Journal
 from groundwire.chips.family import SECTOR
 from groundwire.errors import (
+    Cancelled,
     FlashError,
     GroundwireError,
+    LinkError,
     LinkLost,
     NoReply,
     ProtocolError,
@@ -43,14 +46,22 @@ class Outcome:
 
 
 class Execution:
-    """One run of a plan on a linked module."""
+    """One run of a plan on a linked module; `resumed` when an earlier run began to change it."""
 
-    def __init__(self, session: Session, plan: WritePlan, journal: Journal, folder: str) -> None:
+    def __init__(
+        self,
+        session: Session,
+        plan: WritePlan,
+        journal: Journal,
+        folder: str,
+        *,
+        resumed: bool = False,
+    ) -> None:
         self._session = session
         self._plan = plan
         self._journal = journal
         self._folder = folder
-        self._dirty = False
+        self._dirty = resumed
         self._sectors_done = 0
         self._erased = 0
         self._programmed = 0
@@ -68,8 +79,11 @@ class Execution:
         try:
             return self._rounds()
         except FlashError:
+            self._put_protection_back()
             raise
         except (GroundwireError, KeyboardInterrupt) as error:
+            if isinstance(error, Cancelled | KeyboardInterrupt):
+                self._put_protection_back()
             if not self._dirty:
                 raise
             raise StoppedPartWay(
@@ -78,6 +92,11 @@ class Execution:
                 total_sectors=len(self._plan.tasks),
                 folder=self._folder,
             ) from error
+
+    def _put_protection_back(self) -> None:
+        """A module that still answers is left with the write protection that it came with."""
+        with contextlib.suppress(LinkError, ProtocolError, FlashError):
+            self._session.finish_orderly(self._session.flasher.end_writing())
 
     def _rounds(self) -> Outcome:
         session, plan = self._session, self._plan
@@ -90,8 +109,8 @@ class Execution:
             session.tell(Phase("prove", "proving the whole flash"))
             bad = differing(session, plan.after, 0, "prove")
             if not bad:
-                self._journal.note_done()
                 session.run_once(session.flasher.end_writing())
+                self._journal.note_done()
                 spans = merge_spans([Span(at, SECTOR) for at in repaired])
                 return Outcome(self._erased, self._programmed, self._rewritten, spans, number)
             tasks = repair_tasks(plan, bad)
@@ -123,7 +142,8 @@ class Execution:
         session.tell(Phase("write", "erasing and writing what differs"))
         session.run_once(session.flasher.begin_writing())
         done, total = 0, len(tasks) * SECTOR
-        for step in schedule(tasks, self._plan.after, session.flasher.erase_units):
+        units, precious = session.flasher.erase_units, self._plan.precious
+        for step in schedule(tasks, self._plan.after, units, precious):
             self._write_step(step)
             done += max(len(step.program), len(self._covered(step, tasks))) * SECTOR
             self._sectors_done = min(done // SECTOR, len(self._plan.tasks))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from groundwire.chips.registry import families
@@ -24,6 +25,7 @@ def open_module(
         ChipContradicted: another chip answers than the options name.
     """
     opened = open_port(port, trace=trace)
+    options = replace(options or SessionOptions(), loader=opened.loader)
     session = Session(opened.port, families(), options, tell=opened.listener(tell))
     try:
         session.link()

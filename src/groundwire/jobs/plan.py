@@ -18,6 +18,7 @@ def plan_on_module(session: Session, request: WriteRequest) -> WritePlan:
 
     What the plan holds for spans that the image does not cover is not the module's content.
     """
+    session.require_flash()
     placement = request.place(session.identity, session.layout)
     session.tell(Phase("plan", "asking the module what differs"))
     unread = b"\xff" * session.identity.flash_size

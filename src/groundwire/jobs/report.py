@@ -18,6 +18,7 @@ from groundwire._version import __version__
 from groundwire.backup.files import write_atomically
 from groundwire.chips.family import Identity
 from groundwire.errors import ExitCode, GroundwireError
+from groundwire.jobs.boot_watch import POINT, POINT_MASK, BootReport
 from groundwire.jobs.write import WriteReport
 from groundwire.planning.plan import WritePlan
 from groundwire.quantities import Span, hex_address, size_text
@@ -27,14 +28,17 @@ MARKDOWN: Final = "report.md"
 JSON: Final = "report.json"
 MAC: Final = re.compile(r"\b((?:[0-9A-Fa-f]{2}[:-]){3})(?:[0-9A-Fa-f]{2}[:-]){2}[0-9A-Fa-f]{2}\b")
 EMULATED: Final = "measured on the emulator: no hardware was involved"
-MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>#|!])")
+MARKUP: Final = re.compile(r"([\\`*_{}\[\]#|!])")
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 Values = dict[str, object]
 
 
 @dataclass(frozen=True)
 class ReportInput:
-    """What a report is made of. Exactly one of `report` and `error` is there."""
+    """What a report is made of. Exactly one of `report` and `error` is there.
+
+    `source_size` is 0 and `source_sha256` "" where no file was given, as for an erase.
+    """
 
     verb: str
     port: str
@@ -48,6 +52,7 @@ class ReportInput:
     backup_kept: bool = True
     report: WriteReport | None = None
     error: GroundwireError | None = None
+    boot: BootReport | None = None
 
 
 # --- masking ------------------------------------------------------------------------------------
@@ -62,7 +67,9 @@ def mask_text(text: str, folder: Path | None = None, mac: str = "") -> str:
     text = MAC.sub(lambda found: f"{found[1]}xx:xx:xx", text)
     bare = mac.replace(":", "")
     if bare:
-        text = re.sub(re.escape(bare), f"{bare[:6]}xxxxxx", text, flags=re.IGNORECASE)
+        text = re.sub(
+            f"({re.escape(bare[:6])}){re.escape(bare[6:])}", r"\1xxxxxx", text, flags=re.IGNORECASE
+        )
     home = str(Path.home())
     return text.replace(home, "~") if len(home) > 1 else text
 
@@ -110,7 +117,23 @@ def report_values(given: ReportInput) -> Values:
             "means": _masked(given, error.means),
             "next_step": _masked(given, error.next_step),
         }
+    if given.boot is not None:
+        values["boot"] = _boot(given, given.boot)
     return values
+
+
+def _boot(given: ReportInput, boot: BootReport) -> Values:
+    facts = boot.diagnosis.facts
+    return {
+        "came_up": boot.came_up,
+        "sentence": _masked(given, boot.masked_sentence),
+        "next_step": _masked(given, boot.next_step),
+        "findings": list(boot.diagnosis.ids()),
+        "boots": facts.boots_total,
+        "app": facts.app,
+        "app_version": facts.app_version,
+        "watched_s": round(boot.watched.watched_s, 3),
+    }
 
 
 def _masked(given: ReportInput, text: str) -> str:
@@ -195,23 +218,35 @@ def markdown(given: ReportInput) -> str:
         out += [f"- code: `{error.code}`, exit status {int(error.exit_code)}", ""]
     out += ["## Module", "", *_rows(_module_rows(given, identity)), ""]
     out += [f"- {_said(given, text)}" for text in identity.warnings]
-    source = f"{given.source_name} ({size_text(given.source_size)})"
+    size = f" ({size_text(given.source_size)})" if given.source_size else ""
+    source = f"{given.source_name}{size}"
     out += ["", "## What was asked for", ""]
     out += _rows([("source", _said(given, source)), ("SHA-256", given.source_sha256)])
     if report is not None:
         out += ["", "## What was done", "", *_rows(_done_rows(given, report)), ""]
         out += ["## What was kept", ""]
         out += [f"- {keep.span}: {_said(given, keep.why)}" for keep in report.plan.keeps]
+    if given.boot is not None:
+        out += ["", "## Did it come up", "", *_boot_lines(given, given.boot)]
     if given.warnings:
         out += ["", "## Warnings", "", *[f"- {_said(given, text)}" for text in given.warnings]]
     out += ["", f"Made by groundwire {__version__}. MACs are masked in this report.", ""]
     return "\n".join(out)
 
 
+def _boot_lines(given: ReportInput, boot: BootReport) -> list[str]:
+    lines = [_said(given, boot.masked_sentence), ""]
+    if boot.came_up:
+        return lines
+    quotes = [quote for finding in boot.diagnosis.findings[:1] for quote in finding.lines]
+    lines += [f"- {_said(given, POINT.sub(POINT_MASK, str(quote)))}" for quote in quotes]
+    return lines + ([f"- next: {_said(given, boot.next_step)}"] if boot.next_step else [])
+
+
 def _said(given: ReportInput, text: str) -> str:
     """Outside text: masked, on one line, without control characters and markup."""
     shown = CONTROL.sub(" ", _masked(given, text))
-    return MARKUP.sub(r"\\\1", shown)
+    return MARKUP.sub(r"\\\1", shown).replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _rows(rows: Sequence[tuple[str, str]]) -> list[str]:
@@ -254,7 +289,7 @@ def _done_rows(given: ReportInput, report: WriteReport) -> list[tuple[str, str]]
     rows += [
         ("backup", backup),
         ("continued", "an interrupted job was finished" if report.resumed else ""),
-        ("linked again", f"{report.relinks} times" if report.relinks else ""),
+        ("linked again", f"{report.relinks} x" if report.relinks else ""),
         ("took", f"{report.took_s:.1f} s"),
     ]
     return [(name, _said(given, value)) for name, value in rows]

@@ -7,18 +7,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from groundwire.chips.family import ChipFamily, Flasher, Identity, Layout
+from groundwire.chips.family import SECTOR, ChipFamily, Flasher, Identity, Layout
 from groundwire.chips.ladder import Ladder, LadderOptions
 from groundwire.errors import (
     ChipContradicted,
     LinkError,
     LinkLost,
+    LoaderMissing,
     NoReply,
     PortFailed,
     ProtocolError,
+    Unsupported,
+    UnsupportedHere,
 )
 from groundwire.events import Notice, Phase, Severity, Tell, tell_nobody
 from groundwire.link.runner import Stop, never_stop, run
+from groundwire.quantities import Span
 from groundwire.wire import Port, Procedure
 
 T = TypeVar("T")
@@ -33,12 +37,18 @@ KEEP_ALIVE_EVERY: Final = 0.3  # of the module's idle limit
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
-    """What the user asked for: None means find out. `ladder` says how to link."""
+    """What the user asked for: None means find out. `ladder` says how to link.
+
+    `loader` is the vendor's RAM loader for the families that need one; `plain_loader` runs it as
+    it is, without what groundwire changes in it to make it safe on a bad line.
+    """
 
     chip: str | None = None
     rate: int | None = None
     flash_size: int | None = None
     ladder: LadderOptions = field(default_factory=LadderOptions)
+    loader: bytes = b""
+    plain_loader: bool = False
 
 
 class Session:
@@ -100,6 +110,18 @@ class Session:
     def layout(self) -> Layout:
         return self.flasher.layout
 
+    def require_flash(self) -> int:
+        """The size of the flash, once this module lets its flash be worked with.
+
+        Raises:
+            LoaderMissing, UnsupportedHere: it was identified, and more is not possible.
+        """
+        size = self.identity.flash_size
+        if not size:
+            self.run_once(self.flasher.read(Span(0, SECTOR)))
+            raise UnsupportedHere(asked="working with the flash", reason="its size is not known")
+        return size
+
     @property
     def line_does_damage(self) -> bool:
         """Whether any exchange of this session failed and was repeated."""
@@ -110,6 +132,10 @@ class Session:
     def run_once(self, procedure: Procedure[T]) -> T:
         """Run a procedure that must not be repeated."""
         return run(procedure, self.port, self.tell, self.stop)
+
+    def finish_orderly(self, procedure: Procedure[None]) -> None:
+        """Run a last procedure although the job was asked to stop."""
+        run(procedure, self.port, self.tell)
 
     def do(self, make: Callable[[], Procedure[T]]) -> T:
         """Run a repeatable procedure; when the link is lost, link again and repeat it."""
@@ -167,13 +193,29 @@ class Session:
         return identity
 
     def _climb_ladder(self) -> None:
-        ladder = Ladder(self._families, self._options.ladder, has_lines=self.port.has_lines)
+        ladder = Ladder(self._in_order(), self._options.ladder, has_lines=self.port.has_lines)
         family = self.run_once(ladder.climb())
         if self._flasher is None or family is not self._family:
             self._family = family
-            self._flasher = family.flasher()
+            self._flasher = self._make_flasher(family)
         else:
             self._flasher.relinked()
+
+    def _in_order(self) -> list[ChipFamily]:
+        """The family that was met before or that the user names is asked first, and longest."""
+        named = (self._options.chip or "").upper()
+
+        def is_expected(family: ChipFamily) -> bool:
+            if self._family is not None:
+                return family is self._family
+            return named in {part.upper() for part in family.parts}
+
+        return sorted(self._families, key=lambda family: not is_expected(family))
+
+    def _make_flasher(self, family: ChipFamily) -> Flasher:
+        if family.check_loader is None:
+            return family.flasher()
+        return family.flasher(self._options.loader, plain=self._options.plain_loader)
 
     def _identify(self) -> Identity:
         """Identify; a chip that restarts while we ask is linked once more."""
@@ -185,7 +227,7 @@ class Session:
 
     def _check_chip(self, identity: Identity) -> None:
         wanted = self._options.chip
-        if wanted is None or wanted.upper() == identity.chip.upper():
+        if wanted is None or identity.agrees_with(wanted):
             return
         evidence = "; ".join(
             f"{one.fact} {one.value} ({one.source})" for one in identity.evidence[:4]
@@ -251,6 +293,8 @@ class Session:
         except (NoReply, ProtocolError) as error:
             self.tell(Notice(f"{rate} baud does not hold: {error.what}"))
             return False
+        except (Unsupported, LoaderMissing):
+            return False  # what is identified without it needs no speed; anything else will say so
         return True
 
     def watch_line(self) -> None:

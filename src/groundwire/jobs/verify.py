@@ -31,6 +31,7 @@ def verify_image(
         VerifyMismatch: they differ; it names the spans.
         ImageError: the file is no image for this module.
     """
+    session.require_flash()
     placement = session.family.place(data, name, session.identity, session.layout, policy)
     session.tell(Phase("verify", "comparing by the chip's own checksum"))
     wrong: list[Span] = []

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, assert_never
+from typing import Final, TypeVar, assert_never
 
 from groundwire.errors import Cancelled, GroundwireError
-from groundwire.events import Attempt, Heard, NeedHands, Notice, Phase, Progress, Tell, tell_nobody
+from groundwire.events import (
+    Attempt,
+    Heard,
+    Listening,
+    NeedHands,
+    Notice,
+    Phase,
+    Printed,
+    Progress,
+    Restarted,
+    Tell,
+    tell_nobody,
+)
 from groundwire.wire import (
     Answer,
     Discard,
@@ -22,6 +34,7 @@ from groundwire.wire import (
 
 T = TypeVar("T")
 Stop = Callable[[], bool]
+A_LOT: Final = 256
 
 
 def never_stop() -> bool:
@@ -72,7 +85,10 @@ def _perform(op: Op, port: Port, tell: Tell) -> Answer:
             port.set_lines(dtr=dtr, rts=rts)
         case Wait(seconds):
             port.wait(seconds)
-        case Phase() | Progress() | Notice() | Attempt() | Heard() | NeedHands():
+        case (
+            Phase() | Progress() | Notice() | Attempt() | Heard() | NeedHands()
+            | Listening() | Restarted() | Printed()
+        ):  # fmt: skip
             tell(op)
         case _:
             assert_never(op)
@@ -84,7 +100,8 @@ def _discard(port: Port, quiet_s: float, within_s: float) -> bytes:
     ends = port.now() + within_s
     thrown = bytearray()
     while (left_s := ends - port.now()) > 0:
-        data = port.receive(min(quiet_s, left_s))
+        at_least = 1 if len(thrown) < A_LOT else A_LOT  # a line that babbles is taken in gulps
+        data = port.receive(min(quiet_s, left_s), at_least)
         if not data:
             break
         thrown += data

@@ -1,6 +1,7 @@
 """Writes down every byte on the line, as JSON lines: time, direction, hex.
 
-The file holds what the flash holds, secrets included, so only its owner may read it.
+The file holds what the flash holds, secrets included, so only its owner may read it. A disk that
+fills up ends the trace and nothing else: a job must not stop half-way because of its log.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from groundwire.wire import Port
 
 
 class TracingPort:
-    """A port that records what passes through it; otherwise the port it was given."""
+    """A port that records what passes through it; otherwise the port it was given.
+
+    `failure` says why the trace is incomplete, or is "".
+    """
 
     def __init__(self, port: Port, path: Path, *, head: dict[str, object] | None = None) -> None:
         self._port = port
-        self._path = path
+        self.failure = ""
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             self._file: IO[str] = os.fdopen(handle, "w", encoding="ascii")
@@ -29,10 +33,12 @@ class TracingPort:
         self._write({"trace": "groundwire", "port": port.name, **(head or {})})
 
     def _write(self, row: dict[str, object]) -> None:
+        if self.failure:
+            return
         try:
             self._file.write(json.dumps(row) + "\n")
         except OSError as error:
-            raise OutputUnwritable(path=str(self._path), reason=str(error.strerror)) from error
+            self.failure = error.strerror or str(error)
 
     def _note(self, direction: str, data: bytes) -> None:
         if data:
@@ -76,5 +82,7 @@ class TracingPort:
     def close(self) -> None:
         try:
             self._file.close()
+        except OSError as error:
+            self.failure = self.failure or error.strerror or str(error)
         finally:
             self._port.close()

@@ -1,6 +1,10 @@
-"""EasyFlash (version 4): the key/value area in which some platforms keep their configuration."""
+"""EasyFlash (version 4) and its successor FlashDB: key/value areas.
 
-# Ref: obk-config, section 6.
+Some platforms of OpenBeken keep their configuration in EasyFlash; ESPHome on LibreTiny keeps its
+preferences, Wi-Fi password included, in FlashDB, whose records have the same form.
+"""
+
+# Ref: obk-config, section 6; fdb_kvdb.c of FlashDB for its two magic words.
 
 from __future__ import annotations
 
@@ -12,8 +16,9 @@ from groundwire.quantities import Span
 from groundwire.secret import Secret
 
 SECTOR = 4096
-AREA_MAGIC = b"EF40"
-ENTRY_MAGIC = b"KV40"
+EASYFLASH, FLASHDB = "EasyFlash", "FlashDB"
+AREA_MAGICS = {b"EF40": EASYFLASH, b"EF41": EASYFLASH, b"FDB0": FLASHDB}
+ENTRY_MAGICS = {EASYFLASH: b"KV40", FLASHDB: b"KV00"}
 ENTRY_LIMIT = 10_000
 LIVE_STEPS = (2, 3)  # written; or being deleted, which a restart undoes
 DELETED_STEP = 4
@@ -60,6 +65,7 @@ class Area:
 
     span: Span
     form: Form
+    kind: str
     entries: tuple[Entry, ...]
 
     def get(self, name: str) -> Entry | None:
@@ -75,34 +81,37 @@ def find_areas(flash: bytes) -> tuple[Area, ...]:
     areas: list[Area] = []
     start = 0
     while start + SECTOR <= len(flash):
-        form = form_at(flash, start)
-        if form is None:
+        found = form_at(flash, start)
+        if found is None:
             start += SECTOR
             continue
         end = start + SECTOR
-        while end + SECTOR <= len(flash) and form_at(flash, end) == form:
+        while end + SECTOR <= len(flash) and form_at(flash, end) == found:
             end += SECTOR
-        areas.append(Area(Span.between(start, end), form, read_entries(flash, start, end, form)))
+        span = Span.between(start, end)
+        areas.append(Area(span, *found, read_entries(flash, span, *found)))
         start = end
     return tuple(areas)
 
 
-def form_at(flash: bytes, sector: int) -> Form | None:
-    """The form of the EasyFlash sector there, or None."""
+def form_at(flash: bytes, sector: int) -> tuple[Form, str] | None:
+    """The form and the kind of the area whose sector is there, or None."""
     for form in FORMS:
         at = sector + form.area_magic_at
-        if flash[at : at + 4] == AREA_MAGIC:
-            return form
+        kind = AREA_MAGICS.get(flash[at : at + 4])
+        if kind is not None:
+            return form, kind
     return None
 
 
-def read_entries(flash: bytes, start: int, end: int, form: Form) -> tuple[Entry, ...]:
-    """All records between two addresses, in address order."""
+def read_entries(flash: bytes, span: Span, form: Form, kind: str) -> tuple[Entry, ...]:
+    """All records of an area, in address order."""
     entries: list[Entry] = []
-    for sector in range(start, end, SECTOR):
+    entry_magic = ENTRY_MAGICS[kind]
+    for sector in range(span.start, span.end, SECTOR):
         at = sector + form.sector_header
         while len(entries) < ENTRY_LIMIT:
-            magic = flash.find(ENTRY_MAGIC, at + form.entry_magic_at, sector + SECTOR)
+            magic = flash.find(entry_magic, at + form.entry_magic_at, sector + SECTOR)
             if magic < 0:
                 break
             entry, size = read_entry(flash, magic - form.entry_magic_at, sector + SECTOR, form)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from groundwire.pins import Role
-from groundwire.tables.rows import load_rows
+from groundwire.tables.load import EvidenceKind, load_rows
 
 PACKAGE = "groundwire.openbeken"
 
@@ -17,7 +17,7 @@ class RoleFact:
 
     number: int
     name: str
-    evidence: str
+    evidence: EvidenceKind
     source: str
     aliases: tuple[str, ...] = ()
     means: Role | None = None
@@ -31,7 +31,7 @@ class NumberedName:
 
     number: int
     name: str
-    evidence: str
+    evidence: EvidenceKind
     source: str
 
 
@@ -41,7 +41,7 @@ class Placement:
 
     platform: str
     pin_count: int
-    evidence: str
+    evidence: EvidenceKind
     source: str
     chips: tuple[str, ...] = ()
     signed_char: bool = True

@@ -24,6 +24,7 @@ NO_BLOCK = 0xFFFFFFFF
 DELETED_SIZE = 0x3FF
 TRY_LIMIT = 64
 FILE_LIMIT = 2048
+PAIR_LIMIT = 1024
 DEPTH_LIMIT = 32
 TOTAL_LIMIT = 16 * 1024 * 1024
 BLOCK_SIZES = (512, 1024, 2048, 4096, 8192, 16384, 32768, 65536)
@@ -267,6 +268,9 @@ def read_tree(reader: Reader) -> None:
     waiting: list[tuple[str, tuple[int, int], int]] = [("", (0, 1), 0)]
     while waiting:
         path, pair, depth = waiting.pop(0)
+        if len(reader.seen) >= PAIR_LIMIT:
+            reader.findings.append(f"more than {PAIR_LIMIT} directories; the rest is left out")
+            return
         if pair in reader.seen or depth > DEPTH_LIMIT:
             reader.findings.append(f"directory {path or '/'!r} leads back to itself or too deep")
             continue
@@ -282,7 +286,11 @@ def read_tree(reader: Reader) -> None:
             name = f"{path}/{node.name.decode('utf-8', 'backslashreplace')}"
             if node.kind == TagType.REGULAR:
                 reader.files.append(read_file(reader, name, node))
-            elif node.kind == TagType.DIRECTORY and len(node.data) >= PAIR.size:
+            elif (
+                node.kind == TagType.DIRECTORY
+                and len(node.data) >= PAIR.size
+                and len(waiting) < PAIR_LIMIT
+            ):
                 first, second = PAIR.unpack_from(node.data)
                 waiting.append((name, (first, second), depth + 1))
         if directory.hard_tail and directory.tail is not None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from groundwire.chips.family import SECTOR, Layout, Placement
+from groundwire.chips.family import SECTOR, Layout, Placement, RegionKind
 from groundwire.quantities import Span, merge_spans
 
 BLANK_SECTOR = b"\xff" * SECTOR
@@ -72,6 +72,12 @@ class WritePlan:
     def wanted(self, span: Span) -> bytes:
         """What a span shall hold at the end."""
         return span.of(self.after)
+
+    @property
+    def precious(self) -> tuple[Span, ...]:
+        """Spans that are only ever erased for their own sake: bootloader and calibration."""
+        kinds = (RegionKind.BOOTLOADER, RegionKind.RF)
+        return tuple(region.span for kind in kinds for region in self.layout.of_kind(kind))
 
     @property
     def erased(self) -> tuple[Span, ...]:
@@ -180,45 +186,53 @@ def repair_tasks(plan: WritePlan, addresses: Iterable[int]) -> tuple[Task, ...]:
     return tuple(tasks)
 
 
-def schedule(tasks: Iterable[Task], after: bytes, units: tuple[int, ...]) -> list[EraseStep]:
+def schedule(
+    tasks: Iterable[Task],
+    after: bytes,
+    units: tuple[int, ...],
+    precious: tuple[Span, ...] = (),
+) -> list[EraseStep]:
     """Erase commands and the sectors to program after each.
 
     A larger unit is used where every sector in it either must be erased or is to end up blank,
     and where it saves at least half of the single erases: one 64 KiB erase takes about as long
-    as eight of 4 KiB.
+    as eight of 4 KiB. A blank sector of a `precious` span is not erased along with others: an
+    erase that is cut short leaves noise in it.
     """
     todo = {task.address: task for task in tasks}
     steps: list[EraseStep] = []
-    at_hand = sorted(todo)
-    while at_hand:
-        address = at_hand[0]
-        span = _erase_span(address, todo, after, units)
-        if span is None:
-            covered = [address]
-        else:
-            covered = [at for at in at_hand if span.start <= at < span.end]
-        program = tuple(at for at in covered if todo[at].program)
-        steps.append(EraseStep(span, program))
-        done = set(covered)
-        at_hand = [at for at in at_hand if at not in done]
+    while todo:
+        address = min(todo)
+        span = _erase_span(address, todo, units, lambda sector: _may_go(sector, after, precious))
+        whole = span or Span(address, SECTOR)
+        covered = sorted(at for at in todo if whole.start <= at < whole.end)
+        steps.append(EraseStep(span, tuple(at for at in covered if todo[at].program)))
+        for at in covered:
+            del todo[at]
     return steps
 
 
+def _may_go(sector: Span, after: bytes, precious: tuple[Span, ...]) -> bool:
+    """Whether a sector without a task may be erased along with its neighbours."""
+    return sector.of(after) == BLANK_SECTOR and not any(sector.overlaps(span) for span in precious)
+
+
 def _erase_span(
-    address: int, todo: Mapping[int, Task], after: bytes, units: tuple[int, ...]
+    address: int,
+    todo: Mapping[int, Task],
+    units: tuple[int, ...],
+    may_go: Callable[[Span], bool],
 ) -> Span | None:
-    if not todo[address].erase:
-        return None
+    """The erase for a sector and its neighbours; `todo` holds only what is not done yet."""
     for unit in sorted(units, reverse=True):
         span = Span(address // unit * unit, unit)
         sectors = list(span.units(SECTOR))
         erases = [sector for sector in sectors if _is_erase(todo, sector.start)]
-        harmless = all(
-            sector.start in todo or sector.of(after) == BLANK_SECTOR for sector in sectors
-        )
-        if span.end <= len(after) and harmless and len(erases) * 2 >= len(sectors):
+        if len(erases) * 2 < len(sectors):
+            continue
+        if all(sector.start in todo or may_go(sector) for sector in sectors):
             return span
-    return Span(address, SECTOR)
+    return Span(address, SECTOR) if todo[address].erase else None
 
 
 def _is_erase(todo: Mapping[int, Task], address: int) -> bool:

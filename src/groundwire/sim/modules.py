@@ -21,6 +21,7 @@ from groundwire.images.beken.build import (
     code_partition,
 )
 from groundwire.images.beken.cipher import known_stream
+from groundwire.sim import bouffalo
 
 VECTORS: Final = struct.pack("<8I", 0xEA00000E, *[0xE59FF014] * 7)
 MAC: Final = bytes.fromhex("02005e100001")  # locally administered, nobody's
@@ -117,13 +118,17 @@ def radio_sector(mac: bytes = MAC) -> bytes:
 
 
 def firmware_image(chip: str, version: str = "1.18.300") -> bytes:
-    """A QIO release image for a chip: bootloader and application."""
+    """A release image for a chip: for Beken a QIO (bootloader and application)."""
+    if chip.startswith("BL"):
+        return bouffalo.firmware_image(version)
     text = f"Open{chip} {version} Aug  2 2026 19:38:04".encode()
     return bootloader(chip) + application(chip, text, seed=7)
 
 
 def stock_flash(chip: str, mac: bytes = MAC) -> bytes:
     """The whole flash of a module as its vendor would ship it, with settings that mean nothing."""
+    if chip.startswith("BL"):
+        return bouffalo.stock_flash()
     recipe = RECIPES[chip]
     text = b"demo vendor firmware 1.0.0"
     flash = bytearray(bootloader(chip) + application(chip, text, size=0xE8000, seed=3))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
-from groundwire.tables.rows import load_rows
+from groundwire.tables.load import EvidenceKind, load_rows
+
+GPIO_LABEL = re.compile(r"P(?P<port>[AB]?)(?P<number>[0-9]{1,2})")
 
 
 class Shape(StrEnum):
@@ -25,9 +28,9 @@ class ModuleRow:
     name: str
     chip: str
     esphome: str
-    shape: str
+    shape: Shape
     pins: tuple[str, ...]
-    evidence: str
+    evidence: EvidenceKind
     source: str
     points: tuple[str, ...] = ()
 
@@ -41,9 +44,14 @@ class Pad:
 
     @property
     def gpio(self) -> int | None:
-        """The GPIO number, or None for supply and control contacts."""
-        number = self.label.removeprefix("P")
-        return int(number) if self.label.startswith("P") and number.isdecimal() else None
+        """The GPIO number, or None for supply and control contacts.
+
+        Port B of LN882H follows port A: PB00 is 16, as OpenBeken counts.
+        """
+        match = GPIO_LABEL.fullmatch(self.label)
+        if match is None:
+            return None
+        return int(match["number"]) + (16 if match["port"] == "B" else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,7 @@ def all_modules() -> tuple[Module, ...]:
     rows = load_rows("groundwire.tables", "modules.toml", "module", ModuleRow)
     return tuple(
         Module(
-            row.name, row.chip, row.esphome, Shape(row.shape), pads(row.pins), pads(row.points),
+            row.name, row.chip, row.esphome, row.shape, pads(row.pins), pads(row.points),
             row.source,
         )
         for row in rows

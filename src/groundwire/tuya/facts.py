@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from groundwire.pins import Colour, LedChip, MeterChip, Role
-from groundwire.tables.rows import load_rows
+from groundwire.tables.load import EvidenceKind, load_rows
 
 PACKAGE = "groundwire.tuya"
 FILE = "facts.toml"
@@ -19,7 +19,7 @@ class PinFact:
 
     name: str
     role: Role
-    evidence: str
+    evidence: EvidenceKind
     source: str
     level: tuple[str, ...] = ()
     acts_low: bool = False
@@ -37,7 +37,7 @@ class DriverFact:
     chip: LedChip
     dmod: tuple[int, ...]
     marks: tuple[str, ...]
-    evidence: str
+    evidence: EvidenceKind
     source: str
     colour_current: tuple[str, ...] = ()
     cold_current: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class MeterFact:
 
     chip: MeterChip
     chip_type: tuple[int, ...]
-    evidence: str
+    evidence: EvidenceKind
     source: str
     baudrate: int | None = None
 
@@ -62,7 +62,7 @@ class PlatformFact:
 
     chip: str
     names: tuple[str, ...]
-    evidence: str
+    evidence: EvidenceKind
     source: str
 
 
@@ -72,7 +72,7 @@ class ModuleFact:
 
     begins: str
     chip: str
-    evidence: str
+    evidence: EvidenceKind
     source: str
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 TEXT_LIMIT = 64 * 1024
 NESTING_LIMIT = 16
@@ -16,8 +17,8 @@ Value = int | str | list["Value"]
 
 WHOLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z")
 CHECK = re.compile(r",\s*\"?crc\"?\s*:\s*\"?([0-9]{1,3})\"?\s*,?\s*}\s*\Z")
-MARKER = re.compile(rb"[{,](?:crc|module|Jsonver|jv):")
-PRINTABLE = re.compile(rb"[\x20-\x7e]+\Z")
+MARKERS = (b"crc:", b"module:", b"Jsonver:")
+UNPRINTABLE = re.compile(rb"[^\x20-\x7e]")
 CODE_TEXT_LIMIT = 8 * 1024
 CANDIDATE_LIMIT = 4096
 
@@ -50,12 +51,23 @@ class Parameters:
 
 def crc7(data: bytes) -> int:
     """CRC-7, polynomial 0x09 reflected, start 0, as Tuya's factory tool computes it."""
+    table = crc7_table()
     crc = 0
     for byte in data:
-        crc ^= byte
+        crc = table[crc ^ byte]
+    return crc
+
+
+@cache
+def crc7_table() -> bytes:
+    """What one byte does to the checksum."""
+    table = bytearray(256)
+    for value in range(256):
+        crc = value
         for _ in range(8):
             crc = crc >> 1 ^ (CRC7_REFLECTED if crc & 1 else 0)
-    return crc
+        table[value] = crc
+    return bytes(table)
 
 
 def parse_parameters(text: str) -> Parameters | None:
@@ -185,13 +197,26 @@ def find_in_code(plain: bytes, limit: int = 16) -> tuple[CodeDefault, ...]:
 def code_candidates(plain: bytes) -> Iterator[tuple[int, str]]:
     """Printable NUL-ended texts in brackets that hold one of the tell-tale names."""
     end = 0
-    for tries, match in enumerate(MARKER.finditer(plain)):
-        if match.start() < end or tries >= CANDIDATE_LIMIT:
+    for marker in marker_offsets(plain):
+        if marker < end:
             continue
-        low = max(0, match.start() - CODE_TEXT_LIMIT)
-        start = plain.rfind(b"\0", low, match.start()) + 1 or low
-        end = plain.find(b"\0", match.end(), match.end() + CODE_TEXT_LIMIT)
-        run = PRINTABLE.search(plain[start : max(end, start)])
-        if run is None or (opening := run.group().find(b"{")) < 0:
-            continue
-        yield start + run.start() + opening, run.group()[opening:].decode("ascii")
+        low = max(0, marker - CODE_TEXT_LIMIT)
+        start = plain.rfind(b"\0", low, marker) + 1 or low
+        end = plain.find(b"\0", marker, marker + CODE_TEXT_LIMIT)
+        run = UNPRINTABLE.split(plain[start : max(end, start)])[-1]
+        opening = run.find(b"{")
+        if opening >= 0:
+            yield end - len(run) + opening, run[opening:].decode("ascii")
+
+
+def marker_offsets(plain: bytes) -> list[int]:
+    """Where the tell-tale names stand, in order; only so many of each."""
+    found: list[int] = []
+    for marker in MARKERS:
+        at = plain.find(marker)
+        for _ in range(CANDIDATE_LIMIT):
+            if at < 0:
+                break
+            found.append(at)
+            at = plain.find(marker, at + 1)
+    return sorted(found)

@@ -19,6 +19,7 @@ from groundwire.pins import (
     SerialMcu,
     Wiring,
 )
+from groundwire.tables.load import EvidenceKind
 from groundwire.tuya.facts import (
     DriverFact,
     chip_of_module,
@@ -52,31 +53,33 @@ CODE_METERS = (
 def read_wiring(
     store: TuyaStore | None,
     code_defaults: tuple[CodeDefault, ...] = (),
+    copies: tuple[CodeDefault, ...] = (),
     *,
     flash: bytes = b"",
     code: bytes = b"",
 ) -> Wiring:
-    """What is known of the pins from a store, else from the firmware's own defaults.
+    """What is known of the pins: from the store, else a copy beside it, else firmware defaults.
 
     `flash` tells an erased store from a missing one; `code` is the deciphered application, in
     which the name of a meter chip may stand. Both may be left out.
     """
-    if store is None:
-        return without_settings(NoPins.ERASED if is_erased(flash) else NoPins.NO_SETTINGS, "")
-    chip = chip_of_platform(text_of(store, "em_sys_env"))
-    value = store.get(SETTINGS)
+    chip = chip_of_platform(text_of(store, "em_sys_env")) if store is not None else ""
+    value = store.get(SETTINGS) if store is not None else None
     if value is not None:
         parameters = parse_parameters(value.text())
-        if parameters is None:
-            return without_settings(NoPins.NOT_UNDERSTOOD, chip, f"{SETTINGS} cannot be read")
-        return from_parameters(parameters, chip, confidence_of(value, parameters), code=code)
-    baudrate = mcu_baudrate(store)
+        if parameters is not None:
+            return from_parameters(parameters, chip, confidence_of(value, parameters), code=code)
+    if copies:
+        found, source = copies[0].parameters, "copy of the settings beside the store"
+        return from_parameters(found, chip, Confidence.LIKELY, source=source, code=code)
+    baudrate = mcu_baudrate(store) if store is not None else None
     if baudrate is not None:
         mcu = SerialMcu(baudrate, source="baud_cfg of the store")
         return Wiring(chip=chip, serial_mcu=mcu, reason=NoPins.SERIAL_MCU, source="settings store")
     if code_defaults:
         return from_default(code_defaults[0], chip, code)
-    return without_settings(reason_of(store), chip, *store.findings)
+    findings = store.findings if store is not None else ()
+    return without_settings(reason_of(store, flash), chip, *findings)
 
 
 def from_default(default: CodeDefault, chip: str, code: bytes) -> Wiring:
@@ -100,8 +103,12 @@ def is_erased(flash: bytes) -> bool:
     return bool(flash) and flash.count(0xFF) == len(flash)
 
 
-def reason_of(store: TuyaStore) -> NoPins:
-    """Why a store without pin settings has none."""
+def reason_of(store: TuyaStore | None, flash: bytes) -> NoPins:
+    """Why there are no pin settings."""
+    if store is None:
+        return NoPins.ERASED if is_erased(flash) else NoPins.NO_SETTINGS
+    if store.get(SETTINGS) is not None:
+        return NoPins.NOT_UNDERSTOOD
     if not store.sectors:
         return NoPins.NOT_UNDERSTOOD if store.protected else NoPins.ERASED
     if not store.configured:
@@ -194,7 +201,7 @@ def pin_role(parameters: Parameters, name: str, pin: int, confidence: Confidence
             level = parameters.number(level_name)
             inverted = level == 0 if level in {0, 1} else inverted
         sure = confidence if not fact.doubtful else Confidence.GUESS
-        if fact.evidence == "reported" and sure is Confidence.CERTAIN:
+        if fact.evidence is EvidenceKind.REPORTED and sure is Confidence.CERTAIN:
             sure = Confidence.LIKELY
         colour = fact.colour
         if parameters.number("cwtype") == 1:
@@ -211,7 +218,7 @@ def led_driver(parameters: Parameters) -> LedDriver | None:
     facts = driver_facts()
     chosen = next((fact for fact in facts if dmod is not None and dmod in fact.dmod), None)
     source = f"dmod {dmod}"
-    if chosen is None and dmod in {None, 0} and {"iicscl", "iicsda"} & names:
+    if chosen is None and {"iicscl", "iicsda"} & names:
         chosen = next((fact for fact in facts if names & set(fact.marks)), None)
         source = "the current settings"
     if chosen is None:

@@ -16,8 +16,9 @@ DIRECTORY_MAGIC = 0x98764321
 ENTRY = struct.Struct("<32sI32H")
 FIRST_ENTRY = 16
 ENTRY_LIMIT = 32
-SETTINGS_FILES = ("oem_cfg",)
-OPEN_FILES = (*SETTINGS_FILES, "gamma_cfg")
+COPY_LIMIT = 32
+# Calibration and look-up tables: they belong to the device, not to its owner.
+OPEN_FILES = ("oem_cfg", "gamma_cfg", "measure_coe", "user_param_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,12 @@ def user_files(flash: bytes, directory: int) -> list[UserFile]:
 
 def kept_sectors(flash: bytes) -> set[int]:
     """Directories and the sectors of files that hold nothing personal."""
-    kept: set[int] = set()
-    for directory in directories(flash):
+    kept = {copy.offset for copy in find_copies(flash)}
+    found = directories(flash)
+    for directory in found:
         kept.add(directory)
+        if directory - SECTOR in found:
+            continue  # the second copy: its sector numbers count from the first
         for file in user_files(flash, directory):
             if file.name in OPEN_FILES:
                 kept.update(file.sectors)
@@ -78,6 +82,8 @@ def find_copies(flash: bytes) -> tuple[CodeDefault, ...]:
         text = text[: text.rfind(b"}") + 1]
         if not text.isascii() or b"crc:" not in text:
             continue
+        if len(found) >= COPY_LIMIT:
+            break
         parameters = parse_parameters(text.decode("ascii"))
         if parameters is not None:
             found.setdefault(parameters.text, CodeDefault(at, parameters))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 from beken_images import bootloader
 from groundwire.framing.crc import crc32
-from groundwire.images.beken import rbl
+from groundwire.images.beken import crc_blocks, rbl
 from groundwire.images.beken.bootloader import examine, known_bootloaders, looks_like_bootloader
-from groundwire.images.beken.cipher import known_stream
+from groundwire.images.beken.cipher import known_stream, stream_from_words
 
 ZERO = known_stream("zero")
 
@@ -53,6 +55,17 @@ def test_damage_makes_it_invalid(at):
 def test_what_is_no_bootloader(data):
     assert examined(data) is None
     assert not looks_like_bootloader(data)
+
+
+@pytest.mark.parametrize(("at", "found"), [(0x48, True), (0x1F08, True), (0x100, False)])
+def test_the_key_that_a_loader_carries_is_believed_where_it_is_the_one_in_use(at, found):
+    words = (0x01234567, 0x89ABCDEF, 0x0F1E2D3C, 0x31415920)
+    stream = stream_from_words("x", words)
+    data = bytearray(bootloader("BK7231T", stream))
+    copy = stream.apply(struct.pack("<4I", *words), at)
+    for index, byte in enumerate(copy):
+        data[crc_blocks.physical_address(at + index)] = byte
+    assert examined(bytes(data)).key_words == (words if found else None)
 
 
 def test_the_table_is_whole_and_has_no_row_twice():

@@ -9,7 +9,7 @@ from groundwire.errors import ConversionRefused, DamagedImage
 from groundwire.images.bouffalo import boot_header, partition_table
 from groundwire.images.bouffalo.convert import build_whole, with_application
 from groundwire.images.bouffalo.partition_table import PartitionTable, Row
-from groundwire.images.convert import Form, convert, cut, parts_of
+from groundwire.images.convert import ConvertOptions, Form, convert, cut, parts_of
 from groundwire.images.recognise import ImageKind, recognise
 from groundwire.quantities import Span
 
@@ -66,6 +66,16 @@ def test_another_application_leaves_all_else_alone():
     assert changed[:0x10000] == flash[:0x10000]
     assert changed[0x50000:] == flash[0x50000:]
     assert convert(changed, Form.BL602_APP).data == other
+
+
+def test_an_application_is_put_into_a_whole_flash_by_converting():
+    flash = build_whole(boot2(), table(), page(), b"tree")
+    other = IMAGE + bytes(64)
+    made = convert(other, Form.BL602_WHOLE, ConvertOptions(bootloader=flash)).data
+    assert convert(made, Form.BL602_RAW).data == other
+    with pytest.raises(ConversionRefused) as caught:
+        convert(other, Form.BL602_WHOLE)
+    assert caught.value.reason == "the rest of the flash is missing"
 
 
 def test_what_does_not_fit_is_refused():

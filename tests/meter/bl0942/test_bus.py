@@ -3,12 +3,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from groundwire.errors import BadArgument, CorruptFrame, NoReply, RegisterUnchanged
+from groundwire.link.runner import run
 from groundwire.meter.bl0942.bus import Bus, Identity, Miss, Reading, set_ups
 from groundwire.meter.bl0942.codec import Register
 from groundwire.meter.bl0942.emulated_line import Fault
 from groundwire.meter.bl0942.exchange import Channel, Loss
 from meter_attribution import FIRST, WIRINGS, by_address, by_line, poll_many
-from meter_runner import run
 
 WRONG = {"wrong chip", "stale"}
 # How long bytes may be held back must be known to the bus; an answer that begins up to 200 ms
@@ -46,7 +46,10 @@ def test_no_packet_is_ever_credited_to_the_wrong_chip(wiring, fault, seed, rate)
 def test_nor_when_faults_come_together(wiring, seed, faults):
     bench = WIRINGS[wiring](faults, seed=seed)
     verdicts, _bus = poll_many(run, bench, 40, latency_s=0.080)
-    assert not WRONG & set(verdicts)
+    # An answer that begins later than the quarantine allows for, just when the chip that gave it
+    # is asked again and is silent, is its own old packet: no timing tells it from a new one.
+    never = {"wrong chip"} if Fault.LATE_ANSWER in faults else WRONG
+    assert not never & set(verdicts)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +127,32 @@ def test_a_restart_is_noticed_by_the_routine_check():
     line.chips[0].reset(line.now_s)
     run(bus.line.wait(301.0), port)
     assert run(bus.poll("A"), port).loss is Loss.RESTARTED
+
+
+def test_after_two_losses_in_a_row_the_chip_is_proven_before_it_is_believed():
+    line, port, channels = by_line()
+    bus = Bus(channels, set_up=set_ups(2))
+    run(bus.poll("A"), port)
+    line.faults = {Fault.NO_ANSWER: 1.0}
+    assert [run(bus.poll("A"), port).loss for _ in range(2)] == [Loss.SILENCE] * 2
+    line.faults = {}
+    line.chips[0].reset(line.now_s)
+    assert run(bus.poll("A"), port).loss is Loss.RESTARTED
+
+
+def test_one_damaged_register_that_passes_the_sum_does_not_condemn_a_chip():
+    line, port, channels = by_line()
+    bus = Bus(channels, set_up=set_ups(2))
+    run(bus.poll("A"), port)
+    chip = line.chips[0]
+    words, lies = chip._words, [0xFFFD]
+
+    def read_once_wrong(number, at_s):
+        return lies.pop() if lies else type(chip)._read(chip, number, at_s)
+
+    chip._read = read_once_wrong
+    assert run(bus.identify("A"), port) is Identity.SAME
+    assert words[Register.I_FAST_RMS_TH] == 0xFFFE
 
 
 def test_swapped_wires_are_noticed_by_the_tags():

@@ -1,7 +1,8 @@
 import pytest
 
 from groundwire.errors import BadArgument
-from groundwire.events import Phase, Progress
+from groundwire.events import Phase
+from groundwire.link.runner import run
 from groundwire.meter.bl0942.bus import Bus, Reading
 from groundwire.meter.bl0942.codec import Register
 from groundwire.meter.bl0942.discover import Verdict, discover, ways_to_try
@@ -15,7 +16,6 @@ from groundwire.meter.bl0942.emulated_line import (
 from groundwire.meter.bl0942.emulator import NO_MAINS, Chip
 from groundwire.meter.bl0942.exchange import Channel, TransmitLine
 from meter_attribution import load_of
-from meter_runner import run
 
 
 def chip(name, index, address=0, **options):
@@ -127,27 +127,11 @@ def test_tags_of_an_earlier_day_do_not_make_two_chips_one():
 def test_events_come_in_their_order():
     _line, port, lines = h1()
     events = []
-
-    def overheard():
-        return (yield from listening(discover(ways_to_try(lines), tries=2), events))
-
-    assert run(overheard(), port).verdict is Verdict.H1
+    found = run(discover(ways_to_try(lines), tries=2), port, events.append)
+    assert found.verdict is Verdict.H1
     assert events[0] == Phase("ask", "Asking every way there is")
     assert [event.done for event in events[1:-1]] == list(range(1, 19))
     assert events[-1].name == "tags"
-
-
-def listening(procedure, events):
-    """The same procedure, with its events written down."""
-    answer = None
-    while True:
-        try:
-            op = procedure.send(answer)
-        except StopIteration as stop:
-            return stop.value
-        if isinstance(op, Phase | Progress):
-            events.append(op)
-        answer = yield op
 
 
 def test_the_ways_of_the_procedure():

@@ -129,7 +129,7 @@ readings = st.lists(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(readings, st.booleans())
 def test_whatever_is_read_adds_no_more_than_the_input_could_take(rows, signed):
     ledger = Ledger(signed=signed)
@@ -143,6 +143,7 @@ def test_whatever_is_read_adds_no_more_than_the_input_could_take(rows, signed):
     assert booked <= total_s * MOST_PULSES_PER_S + 3 * len(rows)
 
 
+@settings(max_examples=50)
 @given(
     st.integers(0, COUNTER_RANGE - 1),
     st.lists(st.integers(-11, 11), min_size=1, max_size=50),

@@ -1,12 +1,13 @@
 import pytest
 
+from groundwire.errors import Cancelled
+from groundwire.link.runner import run
 from groundwire.meter.bl0942.codec import ReadPacket, ReadRegister, Register, decode_packet
 from groundwire.meter.bl0942.emulated_line import Fault, LinePort, MeterLine
 from groundwire.meter.bl0942.emulator import Chip
 from groundwire.meter.bl0942.exchange import Channel, LineOwner, Loss
 from groundwire.wire import Answer, Discard, Receive, Send
 from meter_attribution import by_line
-from meter_runner import run
 
 PACKET = bytes.fromhex("55f4910086e433b57d00820600a41a00364e0000010033")
 ONE = Channel("A")
@@ -142,3 +143,24 @@ def test_a_break_wakes_a_chip_that_hangs():
     catch = run(owner.exchange(ONE, ASK), port)
     assert decode_packet(catch.data).v_rms == 3_653_168
     assert port.baudrate == 4800
+
+
+def test_a_turn_that_is_cancelled_leaves_no_channel_half_selected():
+    line, port, channels = by_line()
+    owner = LineOwner(0.0)
+    fast = Channel("fast", baudrate=9600, line=channels[1].line)
+    run(owner.exchange(channels[0], ASK), port)
+    with pytest.raises(Cancelled):
+        run(owner.exchange(fast, ASK), port, stop=lambda: port.baudrate == 9600)
+    assert port.baudrate == 9600
+    assert run(owner.exchange(channels[0], ASK), port).loss is None
+    assert line.spoken[-1].chip == "A"
+
+
+def test_a_break_that_is_cancelled_puts_the_speed_back():
+    _line, port, channels = by_line()
+    owner = LineOwner(0.0)
+    with pytest.raises(Cancelled):
+        run(owner.send_break(channels[0]), port, stop=lambda: port.baudrate == 1200)
+    assert port.baudrate == 4800
+    assert run(owner.exchange(channels[0], ASK), port).loss is None

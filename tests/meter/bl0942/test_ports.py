@@ -1,13 +1,13 @@
 import pytest
 
-from groundwire.errors import BadArgument
+from groundwire.errors import BadArgument, UnsupportedHere
+from groundwire.link.runner import run
 from groundwire.meter.bl0942.bus import Bus, Reading
 from groundwire.meter.bl0942.emulated_line import LinePort, MeterLine
 from groundwire.meter.bl0942.emulator import Chip
 from groundwire.meter.bl0942.exchange import Channel
-from groundwire.meter.bl0942.ports import BY_DTR, BY_RTS, JoinedPort, transmit_lines
+from groundwire.meter.bl0942.ports import BY_DTR, BY_RTS, JoinedPort, require_lines, transmit_lines
 from meter_attribution import load_of
-from meter_runner import run
 
 
 def two_adapters():
@@ -55,3 +55,18 @@ def test_a_state_that_selects_nothing_leaves_the_last_line():
     port.receive(0.1, 23)
     assert [spoken.chip for spoken in line.spoken] == ["B"]
     assert BY_RTS != BY_DTR
+
+
+def test_channels_that_need_lines_need_a_port_with_lines():
+    line, port = two_adapters()
+    channels = [Channel("A", line=transmit_lines("TX1", "TX2")[0])]
+    require_lines(port, channels)
+    bare = LinePort(line)
+    require_lines(bare, [Channel("A")])
+    with pytest.raises(UnsupportedHere) as caught:
+        require_lines(bare, channels)
+    assert str(caught.value) == (
+        "selecting a chip through RTS and DTR is not possible here: "
+        "'emulated meter' has no modem lines\n"
+        "  next     use an adapter with RTS and DTR, or two adapters with joined receive lines"
+    )

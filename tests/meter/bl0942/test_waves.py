@@ -60,6 +60,8 @@ def test_two_push_pull_senders_give_neither():
     first, second = b"\x55\x0f\xf0\x00", b"\x55\xf0\x0f\xff"
     heard = listen(Wave(0.0, BIT_S, first), Wave(0.0, BIT_S, second), push_pull=True)
     assert heard not in {first, second}
+    alone = listen(Wave(0.0, BIT_S, first), Wave(1.0, BIT_S, second), push_pull=True)
+    assert alone == first + second
 
 
 def test_a_long_low_is_one_zero_byte():

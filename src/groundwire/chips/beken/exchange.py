@@ -30,6 +30,7 @@ from groundwire.errors import (
     GroundwireError,
     LinkLost,
     NoReply,
+    PortFailed,
     ProtocolError,
     WrongReply,
 )
@@ -161,7 +162,10 @@ class Exchange:
         """
         for _ in range(SEARCHES):
             for rate in dict.fromkeys((self.rate, *OTHER_RATES)):
-                yield SetBaudrate(rate)
+                try:
+                    yield SetBaudrate(rate)
+                except PortFailed:
+                    continue  # a speed that the adapter cannot do was never in use
                 if (yield from confirm_link(tries=2)):
                     self.rate = rate
                     return

@@ -23,12 +23,16 @@ from groundwire.errors import (
     UnknownImage,
     WrongFamily,
 )
+from groundwire.images.convert import Form, convert
 from groundwire.images.recognise import ImageKind, Recognition, recognise
 from groundwire.quantities import Span
 
 APP_START: Final = 0x11000
 MARKER_AT: Final = 0x110
 FROM_ZERO: Final = (ImageKind.QIO, ImageKind.DUMP)
+# Files that hold an image of another kind: ESPHome's packages, dumps read from the middle on.
+OPENED: Final = {ImageKind.UF2: Form.UA, ImageKind.ROTATED_DUMP: Form.DUMP}
+CHOOSE: Final = "choose the release file for {} whose name ends in QIO or UA"
 ADVICE: Final = {
     ImageKind.RBL: "an update for the running firmware's web page, not for the serial line",
     ImageKind.UG: "an update for the vendor's update path, not for the serial line",
@@ -37,7 +41,6 @@ ADVICE: Final = {
     ImageKind.OBK_CONFIG: "an OpenBeken configuration without any program",
     ImageKind.ERASED: "an erased flash: every byte is FF",
     ImageKind.BOOTLOADER: "a bootloader without an application",
-    ImageKind.ROTATED_DUMP: "a dump that starts in the middle of the flash",
 }
 
 
@@ -51,8 +54,16 @@ def place(
         RefusedBySafety: it would take the way back away.
     """
     seen = recognise(data)
+    kind = seen.kind.value
+    if seen.kind in OPENED:
+        data = convert(data, OPENED[seen.kind], name=name).data
+        seen = recognise(data)
+    if seen.family and seen.family != identity.family:
+        _require_this_chip(seen, name, identity)
     if seen.kind not in (*FROM_ZERO, ImageKind.UA):
-        raise UnknownImage(name=name, size=len(data), finding=_finding(seen))
+        raise UnknownImage(
+            name=name, size=len(data), finding=_finding(seen), advice=CHOOSE.format(identity.chip)
+        )
     _require_this_chip(seen, name, identity)
     if seen.app is None or not seen.app_valid:
         where = "; ".join(str(problem) for problem in seen.problems[:3])
@@ -71,8 +82,8 @@ def place(
         raise ImageTooLarge(
             name=name, span=Span.between(room.start, max(app_end, end)), limit=limit
         )
-    kind = f"{seen.kind.value}, {seen.version or 'unknown version'}"
-    return Placement(kind, tuple(pieces), tuple(left_out), seen.evidence)
+    version = seen.version or "unknown version"
+    return Placement(f"{kind}, {version}", tuple(pieces), tuple(left_out), seen.evidence)
 
 
 def _finding(seen: Recognition) -> str:

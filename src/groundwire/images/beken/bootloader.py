@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import re
+import struct
 from dataclasses import dataclass
 
 from groundwire.framing.crc import crc32
 from groundwire.images.beken import code_area, crc_blocks, partitions, rbl
+from groundwire.images.beken.cipher import stream_from_words
 from groundwire.images.beken.code_area import BOOTLOADER_SPAN, CodeArea
 from groundwire.images.beken.partitions import FalEntry
 from groundwire.tables.load import EvidenceKind, load_rows
@@ -18,6 +20,8 @@ Buffer = bytes | bytearray | memoryview
 NAME = "bootloader"
 _FULL_NAME = re.compile(rb"(?:BK|bk|BL)\d{4}[A-Za-z]?\+?_\d{1,2}\.\d{1,2}\.\d{1,3}")
 _BARE_VERSION = re.compile(rb"_(\d{1,2}\.\d{1,2}\.\d{1,3})\0")
+# Tuya loaders, and loaders of the Beken SDK. Source: beken-images, section 2.5.
+_KEY_OFFSETS = (0x48, 0x1F08)
 _VERSION_OFFSET = 0x108  # behind the chip marker, in loaders of the Beken SDK
 
 
@@ -54,6 +58,7 @@ class Bootloader:
     fingerprint_257: int
     version: str
     known: KnownBootloader | None
+    key_words: tuple[int, int, int, int] | None
 
     @property
     def valid(self) -> bool:
@@ -86,6 +91,20 @@ def _known(crc_256: int, crc_257: int) -> KnownBootloader | None:
     return max(rows, key=lambda row: row.size, default=None)
 
 
+def _key_words(code: CodeArea) -> tuple[int, int, int, int] | None:
+    """The key that the loader carries, proven by being the one it is enciphered with."""
+    if code.stream is None or code.stream.is_off:
+        return None
+    plain = code.plain_head(max(_KEY_OFFSETS) + 16)
+    for offset in _KEY_OFFSETS:
+        raw = plain[offset : offset + 16]
+        if len(raw) == 16:
+            words = struct.unpack("<4I", raw)
+            if stream_from_words("", words).same_stream(code.stream, code.code_size):
+                return words
+    return None
+
+
 def examine(data: Buffer, headers: tuple[rbl.FoundHeader, ...]) -> Bootloader | None:
     """The bootloader at the start of a flash content, or None where there is none.
 
@@ -115,6 +134,7 @@ def examine(data: Buffer, headers: tuple[rbl.FoundHeader, ...]) -> Bootloader | 
         fingerprint_257=crc_257,
         version=_version(code.plain(), code.marker),
         known=_known(crc_256, crc_257),
+        key_words=_key_words(code),
     )
 
 

@@ -108,9 +108,13 @@ class KeyStream:
         """Whether enciphered and plain bytes are the same."""
         return not self.first and not any(self.columns)
 
-    def same_stream(self, other: KeyStream) -> bool:
-        """Whether both give the same words, whatever they are called."""
-        return self.first == other.first and self.columns == other.columns
+    def same_stream(self, other: KeyStream, end: int = 1 << ADDRESS_BITS) -> bool:
+        """Whether both give the same words below the address `end`, whatever they are called.
+
+        A recovered stream is only known as far as the code reached that it was recovered from.
+        """
+        bits = max((end - 1).bit_length() - 2, 0)
+        return self.first == other.first and self.columns[:bits] == other.columns[:bits]
 
     def words(self, count: int) -> NDArray[np.uint32]:
         """The first `count` words of the stream, from address 0 on."""
@@ -276,6 +280,24 @@ def recover_stream(code: Buffer, address: int) -> KeyStream | None:
     if len(found) > 1:
         best = min(found, key=lambda stream: _distinct_words(stream, words, address))
     for known in known_streams():
-        if known.first == best.first and known.columns[: bits - 2] == best.columns[: bits - 2]:
+        if known.same_stream(best, 1 << bits):
             return known
     return best
+
+
+def could_be_one_key(loader: KeyStream, app: KeyStream, app_address: int) -> bool:
+    """Whether a loader at address 0 and an application can be under one key.
+
+    Neither tells what the address bits do that are the same in all of its code, so two recovered
+    streams need not be equal: one of the possible streams has to give what both give.
+    """
+    if OTHER not in {loader.name, app.name}:
+        return loader.same_stream(app)
+    bits = max((app_address - 1).bit_length() - 2, 0)
+    if loader.columns[:bits] != app.columns[:bits]:
+        return False
+    return any(
+        KeyStream(OTHER, loader.first, columns).word(app_address) == app.word(app_address)
+        for columns in _all_columns()
+        if columns[:bits] == loader.columns[:bits]
+    )

@@ -116,6 +116,18 @@ def _ends_here(check: PacketCheck, packets: int) -> bool:
     return whole and (packets == len(check) or check.states[packets] != PacketState.VALID)
 
 
+def _used_packets(header: rbl.RblHeader, seen: int, there: int, *, fits: bool | None) -> int:
+    """How many packets the code should have, by its container and by what was seen.
+
+    A container that does not fit and claims more than there is tells of a lost end; one that
+    claims less was left behind by an older and shorter application.
+    """
+    claimed = -(-header.payload_size // DATA_SIZE)
+    if fits is not False:
+        return claimed
+    return min(claimed, there) if claimed > seen else seen
+
+
 def read_code(
     data: Buffer,
     start: int,
@@ -136,8 +148,8 @@ def read_code(
     fitting = [pair for pair in judged if pair[1] is not False] or judged[-1:]
     container, container_ok = fitting[0] if fitting else (None, None)
     packets = _end_by_scan(check)
-    if container is not None and container_ok is not False:
-        packets = -(-container.header.payload_size // DATA_SIZE)
+    if container is not None:
+        packets = _used_packets(container.header, packets, len(check), fits=container_ok)
     damaged = check.runs(PacketState.DAMAGED, 0, packets)
     erased = check.runs(PacketState.ERASED, 0, packets)
     return CodeArea(

@@ -8,7 +8,14 @@ from groundwire.errors import ConversionRefused, ImageError
 from groundwire.images import uf2
 from groundwire.images.beken import package, ug
 from groundwire.images.beken.build import SDK_APP, TUYA_APP, PartitionRecipe, code_partition
-from groundwire.images.beken.cipher import KNOWN_KEYS, KeyStream, known_stream
+from groundwire.images.beken.cipher import (
+    KNOWN_KEYS,
+    OTHER,
+    KeyStream,
+    known_stream,
+    parse_key,
+    stream_from_words,
+)
 from groundwire.images.beken.code_area import APP_LOGICAL, APP_START, CodeArea
 from groundwire.images.beken.content import BekenContent, read_content
 from groundwire.images.beken.identify import identify
@@ -124,8 +131,8 @@ def _read(data: bytes, form: Form, name: str) -> _Source:
 
 
 def _refuse_damaged(found: Recognition, form: Form, name: str) -> None:
-    if found.problems:
-        reason = f"it is damaged: {found.problems[0]}"
+    if found.obstacles:
+        reason = f"it is damaged: {found.obstacles[0]}"
         raise ConversionRefused(name=name, form=str(form), reason=reason)
 
 
@@ -174,11 +181,15 @@ def _chip(source: _Source, options: ConvertOptions, form: Form) -> str:
 
 def _stream(source: _Source, options: ConvertOptions, form: Form) -> KeyStream:
     """The stream of the result: the asked one, the file's own, or the chip's only one."""
-    if options.key:
-        if options.key not in KNOWN_KEYS:
-            known = ", ".join(KNOWN_KEYS)
-            raise source.refuse(form, f"{options.key!r} is no known key set", f"choose of {known}")
+    if options.key in KNOWN_KEYS:
         return known_stream(options.key)
+    if options.key:
+        try:
+            return stream_from_words(OTHER, parse_key(options.key))
+        except ValueError as error:
+            known = ", ".join(KNOWN_KEYS)
+            advice = f"choose of {known}, or give 32 hex digits"
+            raise source.refuse(form, f"{options.key!r} is no key", advice) from error
     if source.stream is not None and not options.chip:
         return source.stream
     keys = _KEYS_OF_CHIPS.get(_chip(source, options, form), ())
@@ -251,8 +262,8 @@ def _to_ua(source: _Source, options: ConvertOptions) -> Converted:
 def _proven(source: _Source, made: Converted) -> Converted:
     """The result, after it has been recognised as what it should be."""
     found = recognise(made.data)
-    if found.problems:
-        raise source.refuse(made.form, f"the result would not boot: {found.problems[0]}")
+    if found.obstacles:
+        raise source.refuse(made.form, f"the result would not boot: {found.obstacles[0]}")
     return made
 
 

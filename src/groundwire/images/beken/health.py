@@ -5,28 +5,17 @@ from __future__ import annotations
 from groundwire.errors import GroundwireError
 from groundwire.images.beken import crc_blocks, package, rbl, rf
 from groundwire.images.beken.code_area import CodeArea
-from groundwire.images.beken.content import Arrangement, BekenContent
+from groundwire.images.beken.content import BekenContent
 from groundwire.images.beken.crc_blocks import PACKET_SIZE, PacketState
-from groundwire.images.findings import Check, Finding, Weight
-from groundwire.images.kinds import ImageKind, Recognition
-from groundwire.quantities import Span
+from groundwire.images.findings import Check, Finding
+from groundwire.images.kinds import ImageKind, Recognition, Weight
+from groundwire.quantities import MIB, Span
 
 Result = tuple[tuple[Finding, ...], tuple[Check, ...]]
 
-# Texts of `identify` that describe how a file is arranged, and no loss.
-_ARRANGEMENT = ("wrapped around at the end",)
-_FOREIGN = ("parts of two chips", "different keys")
-_RF_BY_CHIP = {"BK7231N": 0x1D0000, "BK7231M": 0x1D0000}
+_RF_BY_CHIP = {"BK7231N": 0x1D0000, "BK7231M": 0x1D0000, "BK7231T": 0x1E0000}
 _RF_DEFAULT = 0x1E0000
 _UPDATES_MAX = 8
-
-
-def _weight(text: str) -> Weight:
-    if any(part in text for part in _ARRANGEMENT):
-        return Weight.NOTE
-    if any(part in text for part in _FOREIGN):
-        return Weight.FOREIGN
-    return Weight.DAMAGE
 
 
 def mac_addresses(content: BekenContent) -> tuple[bytes, ...]:
@@ -38,8 +27,7 @@ def mac_addresses(content: BekenContent) -> tuple[bytes, ...]:
 def examine(content: BekenContent, recognition: Recognition) -> Result:
     """Everything that can be checked in a Beken file."""
     findings = [
-        Finding(_weight(problem.text), problem.span, problem.text)
-        for problem in recognition.problems
+        Finding(problem.weight, problem.span, problem.text) for problem in recognition.problems
     ]
     checks: list[Check] = []
     loader = content.bootloader
@@ -120,34 +108,39 @@ def _updates(content: BekenContent, findings: list[Finding], checks: list[Check]
 
 
 def _header_places(content: BekenContent, kind: ImageKind) -> set[int]:
-    """Where the headers of containers end, by the packers' habits and the loader's table."""
+    """Where headers of missing containers would end, by the packers and the loader's table."""
     loader, app = content.bootloader, content.app
-    places = {0x11000, 0xFF00} if loader is not None else set()
+    places: set[int] = set()
+    if loader is not None and loader.code.container is None:
+        places |= {0x11000, 0xFF00}
+    if app is None or app.container is not None:
+        return places
     entry = loader.partition("app") if loader is not None else None
     if entry is not None:
         places.add(entry.span.end)
-    if app is not None and app.container is None and kind in {ImageKind.QIO, ImageKind.UA}:
-        end = content.base + len(content.flash)
-        if end - rbl.INTERLEAVED_SIZE >= app.used.end:
-            places.add(end)
+    end = content.base + len(content.flash)
+    if kind in {ImageKind.QIO, ImageKind.UA} and end - rbl.INTERLEAVED_SIZE >= app.used.end:
+        places.add(end)
     return places
 
 
 def _damaged_headers(content: BekenContent, kind: ImageKind, findings: list[Finding]) -> None:
-    """Something in a container header's place that is neither erased, code, nor a whole header."""
-    known = {found.end for found in content.headers}
-    for end in sorted(_header_places(content, kind) - known):
+    """Something in a container header's place that is neither erased, nor code, nor whole.
+
+    With a valid packet among the three it was a header; else it may be anything.
+    """
+    for end in sorted(_header_places(content, kind)):
         start = end - rbl.INTERLEAVED_SIZE
         if start < content.base or end > content.base + len(content.flash):
             continue
         raw = content.flash[start - content.base : end - content.base]
         check = crc_blocks.check(raw)
-        whole = {check.count(PacketState.ERASED), check.count(PacketState.VALID)}
-        if len(check) in whole and not raw.startswith(rbl.MAGIC):
+        if check.count(PacketState.DAMAGED) == 0 and not raw.startswith(rbl.MAGIC):
             continue
-        span = content.file_span(Span.between(start, end))
+        was_header = check.count(PacketState.VALID) > 0 or raw.startswith(rbl.MAGIC)
+        weight = Weight.DAMAGE if was_header else Weight.NOTE
         text = "the header of a container fails its checksums"
-        findings.append(Finding(Weight.DAMAGE, span, text))
+        findings.append(Finding(weight, content.file_span(Span.between(start, end)), text))
 
 
 def _calibration(
@@ -172,11 +165,9 @@ def _calibration(
     if at.state is rf.RfState.ERASED:
         text = "the radio calibration is erased: the module had lost its MAC address"
         findings.append(Finding(Weight.NOTE, content.file_span(at.span), text))
-    else:
-        text = "no radio calibration where this chip has it"
-        findings.append(Finding(Weight.DAMAGE, content.file_span(at.span), text))
-
-
-def can_be_restored(content: BekenContent) -> bool:
-    """Whether the file, as it is or turned back, covers a flash from address 0 to its end."""
-    return content.is_flash_sized and content.arrangement is not Arrangement.APP_ONLY
+        return
+    # Other chips and larger flashes have it at places that are not all known.
+    usual = chip in _RF_BY_CHIP and len(content.flash) == 2 * MIB
+    weight = Weight.DAMAGE if usual else Weight.NOTE
+    text = "no radio calibration where this chip has it"
+    findings.append(Finding(weight, content.file_span(at.span), text))

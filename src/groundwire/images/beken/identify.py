@@ -7,10 +7,12 @@ from groundwire.images.beken import chips, rbl, rf
 from groundwire.images.beken.app_text import AppText, read_app_text
 from groundwire.images.beken.bootloader import Bootloader
 from groundwire.images.beken.chips import ChipGuess
+from groundwire.images.beken.cipher import could_be_one_key
 from groundwire.images.beken.code_area import APP_START, CodeArea
 from groundwire.images.beken.content import Arrangement, BekenContent
-from groundwire.images.kinds import ImageKind, Problem, Recognition
-from groundwire.quantities import Span, size_text
+from groundwire.images.beken.crc_blocks import DATA_SIZE, PACKET_SIZE
+from groundwire.images.kinds import ImageKind, Problem, Recognition, Weight
+from groundwire.quantities import MIB, Span, size_text
 
 _SHOWN = 8
 
@@ -104,7 +106,14 @@ def code_problems(content: BekenContent, area: CodeArea, name: str) -> list[Prob
         span = content.file_span(
             Span.between(area.container.offset, area.container.offset + rbl.INTERLEAVED_SIZE)
         )
-        found.append(Problem(span, f"this container does not fit the {name}: checksum wrong"))
+        size = area.container.header.payload_size
+        older = -(-size // DATA_SIZE) * PACKET_SIZE < area.used.size
+        if older:
+            text = f"this container is left from something shorter than the {name}"
+            found.append(Problem(span, text, Weight.NOTE))
+        else:
+            text = f"this container does not fit the {name}: checksum wrong"
+            found.append(Problem(span, text))
     if area.stream is None:
         found.append(Problem(content.file_span(area.used), f"no known way to decipher the {name}"))
     return found
@@ -120,24 +129,29 @@ def _cut_off(content: BekenContent) -> list[Problem]:
     return [Problem(span, "the application reaches the end of the file: the file is cut off")]
 
 
+def _app_obstacles(content: BekenContent, app: CodeArea) -> list[Problem]:
+    """What keeps the application from booting; a container left from an older one does not."""
+    found = code_problems(content, app, "application") + _cut_off(content)
+    return [problem for problem in found if problem.weight is Weight.DAMAGE]
+
+
 def _structure_problems(content: BekenContent, kind: ImageKind) -> list[Problem]:
     found: list[Problem] = []
     whole = Span(0, len(content.flash))
     if kind is ImageKind.ROTATED_DUMP:
-        found.append(
-            Problem(whole, "the dump was read from 0x11000 on and wrapped around at the end")
-        )
+        text = "the dump was read from 0x11000 on and wrapped around at the end"
+        found.append(Problem(whole, text, Weight.NOTE))
         if content.bootloader is None:
             found.append(Problem(whole, "no bootloader where the wrapped dump should have it"))
-    if kind is ImageKind.DUMP and not content.is_flash_sized:
+    if kind is ImageKind.DUMP and not content.is_flash_sized and whole.size != MIB:
         found.append(
             Problem(whole, f"{size_text(whole.size)} is not the size of a flash: cut or joined")
         )
     if kind in {ImageKind.DUMP, ImageKind.QIO} and content.bootloader is None:
         found.append(Problem(Span(0, min(0x11000, whole.size)), "no bootloader at the start"))
-    behind = content.flash[APP_START:]
-    if kind is ImageKind.BOOTLOADER and behind.count(0xFF) < len(behind):
-        span = Span(APP_START, len(behind))
+    behind = whole.size - APP_START
+    if kind is ImageKind.BOOTLOADER and content.flash.count(0xFF, APP_START) < behind:
+        span = Span(APP_START, behind)
         found.append(Problem(span, "what follows the bootloader is no application"))
     if kind in {ImageKind.DUMP, ImageKind.ROTATED_DUMP} and content.app is None:
         found.append(Problem(whole, "no application behind the bootloader"))
@@ -161,18 +175,19 @@ def _problems(content: BekenContent, kind: ImageKind, guess: ChipGuess) -> tuple
         found += _cut_off(content)
     whole = Span(0, len(content.flash))
     found += [
-        Problem(whole, f"parts of two chips: {clash.fact} {clash.value}")
+        Problem(whole, f"parts of two chips: {clash.fact} {clash.value}", Weight.FOREIGN)
         for clash in guess.contradictions
     ]
     if loader is not None and content.app is not None and not _same_key(loader, content.app):
         keys = f"{loader.code.key_class} and {content.app.key_class}"
-        found.append(Problem(whole, f"bootloader and application have different keys: {keys}"))
+        text = f"bootloader and application have different keys: {keys}"
+        found.append(Problem(whole, text, Weight.FOREIGN))
     return tuple(found)
 
 
 def _same_key(loader: Bootloader, app: CodeArea) -> bool:
     first, second = loader.code.stream, app.stream
-    return first is None or second is None or first.same_stream(second)
+    return first is None or second is None or could_be_one_key(first, second, app.logical)
 
 
 # --- all together ---------------------------------------------------------------------------------
@@ -198,10 +213,7 @@ def identify(content: BekenContent) -> Recognition:
         bootloader_version=_loader_name(loader),
         bootloader_valid=loader is not None and loader.valid,
         app=_span_in_file(content, app) if app is not None else None,
-        app_valid=app is not None
-        and not app.damaged
-        and app.stream is not None
-        and not _cut_off(content),
+        app_valid=app is not None and not _app_obstacles(content, app),
         version=text.version,
         evidence=guess.evidence + rf_seen,
         problems=_problems(content, kind, guess),

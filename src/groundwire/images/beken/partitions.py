@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from groundwire.framing.crc import crc32
 from groundwire.images.beken.crc_blocks import physical_address, physical_size
+from groundwire.images.text import field_text
 from groundwire.quantities import Span
 
 Buffer = bytes | bytearray | memoryview
@@ -62,17 +63,13 @@ class FalEntry:
         return known and inside and self.check is not EntryCheck.WRONG
 
 
-def _text(raw: bytes) -> str:
-    return raw.split(b"\0", 1)[0].decode("ascii", errors="replace")
-
-
 def _entry(raw: bytes, at: int) -> FalEntry:
     _, name, device, offset, size, stored = _ENTRY.unpack(raw)
     if stored == crc32(raw[:-4]):
         check = EntryCheck.OK
     else:
         check = EntryCheck.WRONG if stored else EntryCheck.ABSENT
-    return FalEntry(at, _text(name), _text(device), offset, size, check)
+    return FalEntry(at, field_text(name), field_text(device), offset, size, check)
 
 
 def parse_table(code: Buffer) -> tuple[FalEntry, ...]:

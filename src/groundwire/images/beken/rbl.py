@@ -20,6 +20,7 @@ from groundwire.framing.crc import crc32
 from groundwire.images.beken import crc_blocks
 from groundwire.images.beken.cipher import KeyStream
 from groundwire.images.beken.fnv import fnv1a_32_fast
+from groundwire.images.text import field_text
 
 Buffer = bytes | bytearray | memoryview
 
@@ -48,10 +49,6 @@ class Compression(IntEnum):
     GZIP = 1
     QUICKLZ = 2
     FASTLZ = 3
-
-
-def _text(raw: bytes) -> str:
-    return raw.split(b"\0", 1)[0].decode("ascii", errors="replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +89,10 @@ class RblHeader:
             self.encryption,
             self.compression,
             0,
-            self.packed_at,
-            self.name.encode("ascii"),
-            self.version.encode("ascii"),
-            self.serial.encode("ascii"),
+            self.packed_at & 0xFFFFFFFF,
+            self.name.encode("ascii", "replace"),
+            self.version.encode("ascii", "replace"),
+            self.serial.encode("ascii", "replace"),
             self.package_crc,
             self.payload_hash,
             self.raw_size,
@@ -126,9 +123,9 @@ def parse_header(raw: Buffer) -> RblHeader:
         encryption=encryption,
         compression=compression,
         packed_at=fields[4],
-        name=_text(fields[5]),
-        version=_text(fields[6]),
-        serial=_text(fields[7]),
+        name=field_text(fields[5]),
+        version=field_text(fields[6]),
+        serial=field_text(fields[7]),
         package_crc=fields[8],
         payload_hash=fields[9],
         raw_size=fields[10],

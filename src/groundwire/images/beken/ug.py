@@ -8,6 +8,7 @@ import struct
 from dataclasses import dataclass
 
 from groundwire.errors import DamagedImage
+from groundwire.images.text import field_text
 
 Buffer = bytes | bytearray | memoryview
 
@@ -44,7 +45,7 @@ def parse(data: Buffer) -> UgFile:
         raise DamagedImage(name="UG", finding="its header has not the two magic numbers")
     payload = bytes(data[HEADER_SIZE : HEADER_SIZE + size])
     return UgFile(
-        version=version.split(b"\0", 1)[0].decode("ascii", errors="replace"),
+        version=field_text(version),
         payload=payload,
         declared_size=size,
         header_sum_ok=sum(head[:24]) & 0xFFFFFFFF == header_sum,
@@ -56,6 +57,6 @@ def parse(data: Buffer) -> UgFile:
 def build(payload: Buffer, version: str) -> bytes:
     """The wrapper around an update file."""
     raw = bytes(payload)
-    name = version.encode("ascii")[:12].ljust(12, b"\0")
+    name = version.encode("ascii", "replace")[:12].ljust(12, b"\0")
     head = struct.pack(">4s12sII", MAGIC, name, len(raw), sum(raw) & 0xFFFFFFFF)
     return head + struct.pack(">I4s", sum(head) & 0xFFFFFFFF, END_MAGIC) + raw

@@ -63,11 +63,6 @@ class BootHeader:
     header_ok: bool | None
 
     @property
-    def is_enciphered(self) -> bool:
-        """Whether the image behind is enciphered with a key from the chip's eFuse."""
-        return bool(self.boot_word >> 2 & 3)
-
-    @property
     def has_hash(self) -> bool:
         """Whether the hash is meant to be compared, and is no placeholder."""
         marker = self.image_hash[:4] == PLACEHOLDER.to_bytes(4, "little")

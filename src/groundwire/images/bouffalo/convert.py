@@ -21,7 +21,10 @@ def convert(data: bytes, form: Form, name: str, version: str = "") -> tuple[byte
     if found.family != "bouffalo":
         raise ConversionRefused(name=name, form=str(form), reason=f"it is {found.kind}")
     if form not in _FORMS:
-        raise ConversionRefused(name=name, form=str(form), reason="this is a BL602 file")
+        reason, advice = "this is a BL602 file", ""
+        if form is Form.BL602_WHOLE:
+            reason, advice = "the rest of the flash is missing", "give a dump of the whole flash"
+        raise ConversionRefused(name=name, form=str(form), reason=reason, advice=advice)
     if not found.app_valid:
         where = f": {found.problems[0]}" if found.problems else ""
         raise ConversionRefused(
@@ -39,7 +42,7 @@ def convert(data: bytes, form: Form, name: str, version: str = "") -> tuple[byte
 def _with_header(data: bytes, found: Recognition) -> bytes:
     """The application with its header page, whatever form it came in."""
     if found.kind is ImageKind.BL602_OTA:
-        return ota.parse(data).unpacked
+        return ota.unpack(data)
     if data.startswith(boot_header.MAGIC):
         span = found.app or Span(0, len(data))
         return span.of(data)

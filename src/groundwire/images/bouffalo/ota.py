@@ -10,10 +10,12 @@ import struct
 from dataclasses import dataclass
 
 from groundwire.errors import DamagedImage
+from groundwire.images.text import field_text
 
 Buffer = bytes | bytearray | memoryview
 
 MAGIC = b"BL60X_OTA"
+XZ_MAGIC = b"\xfd7zXZ\0"
 FULL_MAGIC = b"BL60X_OTA_Ver1.0"
 HEAD_SIZE = 512
 UNPACKED_MAX = 4 << 20
@@ -41,10 +43,6 @@ class OtaFile:
 
 def _damaged(finding: str) -> DamagedImage:
     return DamagedImage(name="BL602 update", finding=finding)
-
-
-def _text(raw: bytes) -> str:
-    return raw.split(b"\0", 1)[0].rstrip(b"\xff ").decode("ascii", errors="replace")
 
 
 def _unxz(body: bytes) -> bytes:
@@ -77,16 +75,26 @@ def parse(data: Buffer) -> OtaFile:
     elif kind == b"RAW ":
         unpacked = body
     else:
-        raise _damaged(f"its packing {_text(kind)!r} is not known")
+        raise _damaged(f"its packing {field_text(kind)!r} is not known")
     return OtaFile(
-        kind=_text(kind),
-        hardware=_text(hardware),
-        software=_text(software),
+        kind=field_text(kind).rstrip(),
+        hardware=field_text(hardware).rstrip(),
+        software=field_text(software).rstrip(),
         body=body,
         unpacked=unpacked,
         hash_ok=hashlib.sha256(body).digest() == digest,
         size_ok=None if unpacked_size == _UNKNOWN_SIZE else unpacked_size == len(unpacked),
     )
+
+
+def unpack(data: Buffer) -> bytes:
+    """Header page and image of an update file, or of a release that is only compressed.
+
+    Raises:
+        DamagedImage: it cannot be opened.
+    """
+    raw = bytes(data)
+    return _unxz(raw) if raw.startswith(XZ_MAGIC) else parse(raw).unpacked
 
 
 def build(unpacked: Buffer, hardware: str, software: str) -> bytes:
@@ -99,8 +107,8 @@ def build(unpacked: Buffer, hardware: str, software: str) -> bytes:
         b"XZ  ",
         len(body),
         bytes(range(1, 9)),
-        hardware.encode("ascii")[:16],
-        software.encode("ascii")[:16],
+        hardware.encode("ascii", "replace")[:16],
+        software.encode("ascii", "replace")[:16],
         hashlib.sha256(body).digest(),
         len(raw),
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from groundwire.errors import DamagedImage
 from groundwire.framing.crc import crc32
+from groundwire.images.text import field_text
 from groundwire.quantities import Span
 
 Buffer = bytes | bytearray | memoryview
@@ -78,7 +79,7 @@ class PartitionTable:
                 row.kind,
                 row.device,
                 row.active,
-                row.name.encode("ascii")[:8],
+                row.name.encode("ascii", "replace")[:8],
                 *row.address,
                 *row.size,
                 row.length,
@@ -105,7 +106,7 @@ def parse(raw: Buffer) -> PartitionTable:
         kind, device, active, name, first, second, size_0, size_1, length, row_age = (
             _ROW.unpack_from(data, at)
         )
-        text = name.split(b"\0", 1)[0].decode("ascii", errors="replace")
+        text = field_text(name)
         rows.append(
             Row(kind, device, active, text, (first, second), (size_0, size_1), length, row_age)
         )

@@ -9,7 +9,7 @@ both back proves which chip answers and that it has not restarted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -117,7 +117,11 @@ def set_ups(count: int, mode: Mode = MODE_SIGNED) -> tuple[SetUp, ...]:
 
 
 class Bus:
-    """All channels of one line. Only one procedure of a bus may run at a time."""
+    """All channels of one line. Only one procedure of a bus may run at a time.
+
+    Give the port's `now` as `clock` where time passes between turns: without it, only the time of
+    operations counts, and an energy counter that went on meanwhile would seem to jump.
+    """
 
     def __init__(
         self,
@@ -125,6 +129,7 @@ class Bus:
         *,
         set_up: Sequence[SetUp] | None = None,
         latency_s: float = LATENCY_USB_S,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         names = [channel.name for channel in channels]
         ways = {(channel.line, channel.address, channel.baudrate) for channel in channels}
@@ -139,7 +144,7 @@ class Bus:
             raise BadArgument(
                 name="set_up", value=str(len(wanted)), expected="one for each channel"
             )
-        self.line = LineOwner(latency_s)
+        self.line = LineOwner(latency_s, clock)
         self.states = {
             channel.name: ChannelState(channel, its, ready=its is None)
             for channel, its in zip(channels, wanted, strict=True)

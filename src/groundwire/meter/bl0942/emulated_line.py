@@ -1,9 +1,7 @@
 """An emulated line: any number of chips, any wiring, every fault, one virtual clock.
 
 Transmit lines are named; each chip hears one or more of them and all chips answer on the one
-receive line. Rows 11 and 14 of the fault table (the host restarts, or asks while an answer is
-under way) are deeds of the host: a procedure that is closed in the middle of an answer does both.
-`Fault.ANSWER_UNASKED` is what the next owner of the line then sees.
+receive line. The switches are the rows of the fault table, and the plain damages of an answer.
 """
 
 from __future__ import annotations
@@ -26,6 +24,7 @@ SAG_AFTER_S = 0.003
 LATENCY_TIMER_S = 0.016
 FOREIGN_BAUDRATE = 115_200
 TURN_S = 0.06
+ANSWERING_S = 0.005
 
 
 class Fault(StrEnum):
@@ -44,6 +43,7 @@ class Fault(StrEnum):
     ANSWER_UNASKED = "11 an answer to somebody else begins"
     FOREIGN_SPEED = "12 traffic at another speed on a transmit line"
     LOG_OUTPUT = "13 log text on a transmit line"
+    ASKED_TOO_SOON = "14 a chip is asked while another answers"
     FLIPPED_BIT = "a bit of the answer flips"
     LOST_BYTE = "a byte of the answer is lost"
     BROKEN_OFF = "the answer ends early"
@@ -57,6 +57,7 @@ _DISTURBANCES = {
     Fault.NOISE,
     Fault.FOREIGN_SPEED,
     Fault.LOG_OUTPUT,
+    Fault.ASKED_TOO_SOON,
 }
 _JUNK = (0x55, 0x00, 0xAA, 0x37)
 LOG_TEXT = b"Info:MAIN:Time 42, idle 0/s\r\n"
@@ -209,7 +210,8 @@ class MeterLine:
                     if other != name:
                         self.drive(other, data, self._baudrate_on(name))
             case _ if fault in _DISTURBANCES:
-                later_s = self.now_s + self.rng.uniform(0, TURN_S)
+                soonest_s = ANSWERING_S if fault is Fault.ASKED_TOO_SOON else 0.0
+                later_s = self.now_s + self.rng.uniform(soonest_s, TURN_S)
                 self.at(later_s, lambda: self._disturb(fault, name))
             case _:
                 self._reply_faults.append(fault)
@@ -219,7 +221,7 @@ class MeterLine:
         """Something else happens on the line while the host waits."""
         rng = self.rng
         match fault:
-            case Fault.SECOND_POLLER:
+            case Fault.SECOND_POLLER | Fault.ASKED_TOO_SOON:
                 self._second_poller()
             case Fault.ANSWER_UNASKED:
                 self.answer_unasked(rng.choice(self.chips))
@@ -318,20 +320,31 @@ class LinePort:
         """Put bytes on the selected transmit line; the clock stands after the last one."""
         self.line.advance(self.line.send(self._selected, data, self._baudrate))
 
-    def receive(self, within_s: float, at_least: int = 1) -> bytes:
-        """What arrives until there are so many bytes, or the time has passed."""
+    def receive(self, within_s: float, at_least: int = 1, quiet_s: float | None = None) -> bytes:
+        """What arrives until there are so many bytes, or they pause, or the time has passed."""
         deadline_s = self.line.now_s + within_s
         while True:
             step_s = min(deadline_s, self.line.next_event_s)
             self._hear(step_s)
-            enough_s = self._inbox[at_least - 1].at_s if len(self._inbox) >= at_least else FOREVER_S
-            if enough_s <= min(deadline_s, self.line.next_event_s):
-                self.line.advance(enough_s)
+            done_s = self._inbox[at_least - 1].at_s if len(self._inbox) >= at_least else FOREVER_S
+            if quiet_s is not None and self._inbox:
+                done_s = min(done_s, self._pause_s(quiet_s))
+            if done_s <= step_s:
+                self.line.advance(done_s)
                 break
             self.line.advance(step_s)
             if step_s >= deadline_s:
                 break
         return self._take()
+
+    def _pause_s(self, quiet_s: float) -> float:
+        """When the bytes that have arrived are first followed by so long a silence."""
+        last_s = self._inbox[0].at_s
+        for heard in self._inbox:
+            if heard.at_s - last_s > quiet_s:
+                break
+            last_s = heard.at_s
+        return last_s + quiet_s
 
     def set_baudrate(self, rate: int) -> None:
         """Change the speed of both directions; what is half received is lost."""

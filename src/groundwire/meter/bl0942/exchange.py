@@ -10,7 +10,7 @@ to until it has been silent for a whole answer, so that a late one cannot meet t
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -51,6 +51,7 @@ QUIET_BYTES = 2.4
 TRAILING_BYTES = 1.05
 MOST_JUNK = 4
 FIRST_MARGIN_S = 0.0008
+GAP_S = 0.005
 QUIET_WITHIN_S = 0.1
 BABBLE_WITHIN_S = 1.0
 OTHER_CHIP_PAUSE_S = 0.020
@@ -111,15 +112,24 @@ class LineOwner:
     `latency_s` is the longest time that the adapter and the system may hold bytes back. The
     guarantee that no answer is credited to the wrong chip rests on it: an answer that comes later
     than this is dropped, and one that comes even twice as late still meets nobody's turn.
+    `clock` is the port's clock, needed where time passes outside of this owner's procedures.
     """
 
-    def __init__(self, latency_s: float = LATENCY_USB_S) -> None:
+    def __init__(
+        self, latency_s: float = LATENCY_USB_S, clock: Callable[[], float] | None = None
+    ) -> None:
         self.latency_s = latency_s
-        self.now_s = 0.0
+        self._clock = clock
+        self._passed_s = 0.0
         self.stray_bytes = 0
         self._clean = False
         self._started = False
         self._channel: Channel | None = None
+
+    @property
+    def now_s(self) -> float:
+        """Seconds on the port's clock, or the sum of what all operations took."""
+        return self._passed_s if self._clock is None else self._clock()
 
     # --- the procedure ------------------------------------------------------------------------
 
@@ -154,14 +164,17 @@ class LineOwner:
         """Listen and drop until a whole late answer would have been over; False if it never is."""
         packet_s = self._wire_s(channel, PACKET_SIZE) * (1 + CLOCK_TOLERANCE)
         quiet_s = packet_s + FIRST_MARGIN_S + self.latency_s
-        answer = yield from self._do(Discard(quiet_s, BABBLE_WITHIN_S))
+        within_s = quiet_s + BABBLE_WITHIN_S
+        answer = yield from self._do(Discard(quiet_s, within_s))
         self.stray_bytes += len(answer.data)
-        self._clean = answer.took_s < BABBLE_WITHIN_S
+        self._clean = _fell_quiet(answer, within_s)
         return self._clean
 
     def send_break(self, channel: Channel) -> Procedure[None]:
         """Keep the chip's receiver low for more than 32 bits, which resets its UART part."""
         yield from self._turn_to(channel)
+        self._clean = False
+        self._channel = None
         yield from self._do(SetBaudrate(channel.baudrate // 4))
         try:
             yield from self._do(Send(b"\x00"))
@@ -169,7 +182,7 @@ class LineOwner:
         finally:
             yield from self._do(SetBaudrate(channel.baudrate))
         yield from self._do(Wait(OTHER_CHIP_PAUSE_S))
-        self._clean = False
+        self._channel = channel
 
     def wait(self, seconds: float) -> Procedure[None]:
         """Let time pass without using the line."""
@@ -179,24 +192,27 @@ class LineOwner:
 
     def _do(self, op: Op) -> Generator[Op, Answer, Answer]:
         answer = yield op
-        self.now_s += answer.took_s
+        self._passed_s += answer.took_s
         return answer
 
     def _turn_to(self, channel: Channel) -> Procedure[None]:
         """Speed and transmit line of this channel, and the pause that a shared one needs."""
-        last, self._channel = self._channel, channel
         if not self._started:
             # The line may carry the rest of an answer that somebody else asked for.
-            self._started = True
             yield from self._do(Wait(START_WAIT_S + self.latency_s))
+            self._started = True
+        last = self._channel
         if last == channel:
             return
+        # Until all of it is done nothing is certain: a cancelled turn leaves no channel selected.
+        self._channel = None
         if channel.line is not None and (last is None or last.line != channel.line):
             yield from self._do(channel.line.select)
         if last is None or last.baudrate != channel.baudrate:
             yield from self._do(SetBaudrate(channel.baudrate))
-        if last is not None and last.line == channel.line:
+        if last is None or last.line == channel.line:
             yield from self._do(Wait(OTHER_CHIP_PAUSE_S))
+        self._channel = channel
 
     def _quiet(self, channel: Channel) -> Procedure[bool]:
         """Whether the line is silent; the time for it is spent only where there is doubt."""
@@ -206,9 +222,10 @@ class LineOwner:
                 return True
             self.stray_bytes += len(stray.data)
         quiet_s = self._wire_s(channel, QUIET_BYTES) + self.latency_s
-        answer = yield from self._do(Discard(quiet_s, QUIET_WITHIN_S + self.latency_s))
+        within_s = quiet_s + QUIET_WITHIN_S
+        answer = yield from self._do(Discard(quiet_s, within_s))
         self.stray_bytes += len(answer.data)
-        return answer.took_s < QUIET_WITHIN_S + self.latency_s
+        return _fell_quiet(answer, within_s)
 
     def _collect(self, channel: Channel, request: Request, sent_s: float) -> Procedure[Catch]:
         """FIRST and BODY: bytes until the answer is whole or its time is over."""
@@ -218,18 +235,21 @@ class LineOwner:
         first_s = sent_s + (ANSWER_AFTER_BITS + BITS_PER_BYTE) * bit_s + slack_s
         answer_s = (ANSWER_AFTER_BITS + BITS_PER_BYTE * size) * bit_s * (1 + CLOCK_TOLERANCE)
         last_s = sent_s + answer_s + slack_s
-        got = bytearray()
-        until_s, missing = first_s, 1
-        while True:
-            answer = yield from self._do(Receive(max(0.0, until_s - self.now_s), missing))
-            got += answer.data
+        got = bytearray((yield from self._do(Receive(first_s - self.now_s))).data)
+        while got:
             at = _find_reply(got, request)
             if at is not None:
                 late = self.now_s > last_s + 0.5 * FIRST_MARGIN_S
                 return _judged(got, at, size, Loss.LATE if late else None)
-            if not answer.data or self.now_s >= last_s or len(got) > size + MOST_JUNK:
-                return Catch(_why_none(got, size), bytes(got), len(got))
-            until_s, missing = last_s, max(1, size - len(got))
+            missing = max(1, size - len(got))
+            if self.now_s >= last_s or len(got) > size + MOST_JUNK:
+                break
+            gap_s = GAP_S + self.latency_s
+            answer = yield from self._do(Receive(last_s - self.now_s, missing, gap_s))
+            got += answer.data
+            if len(answer.data) < missing:
+                break
+        return Catch(_why_none(got, size), bytes(got), len(got))
 
     def _nothing_behind(self, channel: Channel, catch: Catch) -> Procedure[Catch]:
         """Whether the answer ends where it should; a sagging line may add zeros."""
@@ -240,6 +260,11 @@ class LineOwner:
 
     def _wire_s(self, channel: Channel, size: float) -> float:
         return size * BITS_PER_BYTE / channel.baudrate
+
+
+def _fell_quiet(answer: Answer, within_s: float) -> bool:
+    """Whether a `Discard` ended with silence; a clock may be a hair short of the whole time."""
+    return answer.took_s < within_s - 1e-6
 
 
 def _find_reply(got: bytearray, request: Request) -> int | None:

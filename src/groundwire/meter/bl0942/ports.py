@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from groundwire.errors import BadArgument
-from groundwire.meter.bl0942.exchange import TransmitLine
+from groundwire.errors import BadArgument, UnsupportedHere
+from groundwire.meter.bl0942.exchange import Channel, TransmitLine
 from groundwire.wire import Port, SetLines
 
 # Asserted is pin low: an OR gate lets TX through while its other input is low.
@@ -22,6 +22,20 @@ BY_DTR = SetLines(dtr=True, rts=False)
 def transmit_lines(first: str, second: str) -> tuple[TransmitLine, TransmitLine]:
     """Two named transmit lines: RTS asserted selects the first, DTR asserted the second."""
     return TransmitLine(first, BY_RTS), TransmitLine(second, BY_DTR)
+
+
+def require_lines(port: Port, channels: Sequence[Channel]) -> None:
+    """Raise where channels are told apart by modem lines and the port has none.
+
+    Such a port ignores `SetLines`, so every request would go to the same chip and its packets
+    would be credited to all channels.
+    """
+    if any(channel.line is not None for channel in channels) and not port.has_lines:
+        raise UnsupportedHere(
+            asked="selecting a chip through RTS and DTR",
+            reason=f"{port.name!r} has no modem lines",
+            advice="use an adapter with RTS and DTR, or two adapters with joined receive lines",
+        )
 
 
 class JoinedPort:
@@ -56,9 +70,9 @@ class JoinedPort:
         """Put bytes on the selected transmit line."""
         self._sender.send(data)
 
-    def receive(self, within_s: float, at_least: int = 1) -> bytes:
+    def receive(self, within_s: float, at_least: int = 1, quiet_s: float | None = None) -> bytes:
         """What the joined receive line brings."""
-        return self.ports[0].receive(within_s, at_least)
+        return self.ports[0].receive(within_s, at_least, quiet_s)
 
     def set_baudrate(self, rate: int) -> None:
         """Change the speed of both adapters."""
