@@ -51,8 +51,8 @@ SETTINGS = (
 CANNOT = (
     "read both clamps: there is one request, on one transmit pin, at one speed, to address 0",
     (
-        "do so with `ENABLE_BL_TWIN` either, which no stock build has: it wants a whole UART for each "
-        "chip, and here both answer on the one receive pin"
+        "do so with `ENABLE_BL_TWIN` either, which no stock build has: it wants a whole UART "
+        "for each chip, and here both answer on the one receive pin"
     ),
     (
         "do so by alternating two speeds (H4): both clamps would feed the same topics and the same "
@@ -63,8 +63,8 @@ CANNOT = (
     "find a good packet behind a false header: it drops 23 bytes at a time",
     "calibrate two chips: the three constants are there once",
     (
-        "use SPI on this module: `BL0942SPI` logs `bad checksum` five times because its pins are not "
-        "bonded out, and that says nothing about the wiring"
+        "use SPI on this module: `BL0942SPI` logs `bad checksum` five times because its pins "
+        "are not bonded out, and that says nothing about the wiring"
     ),
 )
 EXAMPLE_V, EXAMPLE_A = 230.0, 4.0
@@ -143,8 +143,8 @@ def page() -> str:
         *start_rows(),
         "",
         (
-            f"It asks once a second, `{request}`, and wants {len(answer)} bytes whose sum begins with "
-            f"0x{READ_COMMAND:02X}."
+            f"It asks once a second, `{request}`, and wants {len(answer)} bytes whose sum begins "
+            f"with 0x{READ_COMMAND:02X}."
         ),
         "Put the command into `autoexec.bat`, with whichever of these you want:\n",
         "| command | for |",
@@ -164,7 +164,8 @@ def page() -> str:
         ),
         (
             f"For a device that shows {EXAMPLE_V:.0f} V, {EXAMPLE_A:.0f} A and "
-            f"{EXAMPLE_V * EXAMPLE_A:.0f} W with the default constants; in proportion for another:\n"
+            f"{EXAMPLE_V * EXAMPLE_A:.0f} W with the default constants; in "
+            "proportion for another:\n"
         ),
         *circuit_rows(),
         "",
