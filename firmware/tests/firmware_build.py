@@ -27,9 +27,11 @@ VIRTUAL_PARTS = (
     "wake_host.cpp",
 )
 REAL_PARTS = ("host/gpio.cpp", "host/core.cpp")
-VIRTUAL_BENCH = ("wire.cpp", "chip.cpp", "bench.cpp", "platform_virtual.cpp", "main_virtual.cpp")
 REAL_BENCH = ("platform_real.cpp",)
-DECODER_BENCH = ("wire.cpp", "chip.cpp", "bench.cpp", "platform_virtual.cpp", "main_decoder.cpp")
+WORLD_BENCH = ("wire.cpp", "chip.cpp", "bench.cpp", "platform_virtual.cpp")
+VIRTUAL_BENCH = (*WORLD_BENCH, "main_virtual.cpp")
+DECODER_BENCH = (*WORLD_BENCH, "main_decoder.cpp")
+UNITS_BENCH = (*WORLD_BENCH, "main_units.cpp")
 STANDARD = "-std=gnu++20"
 TARGET_STUBS = FIRMWARE / "tests" / "target"
 TARGET_FLAGS = (
