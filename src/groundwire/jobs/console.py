@@ -19,10 +19,11 @@ from groundwire.bootlog.watch import (
     watch,
 )
 from groundwire.bootlog.which import Which, tell_apart
+from groundwire.chips.registry import family_of
 from groundwire.errors import BadArgument, PatternNotSeen
 from groundwire.events import Event, Notice, Severity, Tell
 from groundwire.jobs.log_files import LogFiles
-from groundwire.jobs.ports import SIM_PREFIX, open_port
+from groundwire.jobs.ports import SIM_PREFIX, OpenedPort, open_port
 from groundwire.link.discover import find_adapters
 from groundwire.link.recording import RecordingPort
 from groundwire.link.reopen import ReopeningPort
@@ -30,6 +31,7 @@ from groundwire.link.runner import Stop, never_stop, run
 from groundwire.wire import Port
 
 OpenPort = Callable[[str], Port]
+OpenModule = Callable[[str], OpenedPort]
 JOIN_S: Final = 0.1
 LONGEST_SENT: Final = 4096
 MOST_WAITING: Final = 256
@@ -248,9 +250,14 @@ class Console:
                 one.files.close()
 
 
-def open_log_port(name: str) -> Port:
-    """A port to listen on."""
-    return open_port(name).port
+def open_log_port(name: str, opener: OpenModule = open_port) -> Port:
+    """A port to listen on; of an emulated module, the pin that it logs on."""
+    opened = opener(name)
+    if name.startswith(SIM_PREFIX):
+        family = family_of(name.removeprefix(SIM_PREFIX))
+        if family is not None and family.log_pin:
+            return opened.log_port() or opened.port
+    return opened.port
 
 
 def watch_ports(
