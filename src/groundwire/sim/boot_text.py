@@ -2,8 +2,8 @@
 
 The order and the words are those of OpenBeken 1.18.300 on BK7231N and BK7231T (executed images);
 the times between radio start and "boot complete" are assumed. A firmware that is none of ours
-prints a few lines in the form of Tuya's SDK. An application that is not whole prints nothing: the bootloader jumps into
-it and is never heard of again, which is one of several things that real modules do.
+prints a few lines in the form of Tuya's SDK. An application that is not whole prints nothing: the
+bootloader jumps into it and is never heard of again, one of several things that real modules do.
 """
 
 from __future__ import annotations
