@@ -12,12 +12,11 @@ import click
 
 from groundwire.bootlog.facts import LogFacts
 from groundwire.bootlog.finding import Diagnosis
-from groundwire.cli.changing import flagged
 from groundwire.cli.diagnosing import diagnosis_lines, diagnosis_shape, sentence
 from groundwire.cli.failures import BadCommandLine
 from groundwire.cli.interrupts import Interrupts
 from groundwire.cli.listening import PORT_FLAGS, Ports, listen, make_setup, the_log
-from groundwire.cli.options import FILE, ChipType, NumberType, Settings, screen_options
+from groundwire.cli.options import FILE, ChipType, NumberType, Settings, flagged, screen_options
 from groundwire.cli.screen import Screen, make_screen
 from groundwire.errors import InputUnreadable, NoDiagnosis
 from groundwire.jobs.diagnose import (

@@ -9,9 +9,8 @@ import click
 
 from groundwire.backup.files import check_writable, read_input, write_atomically
 from groundwire.chips.family import Emulator
-from groundwire.cli.changing import flagged
 from groundwire.cli.interrupts import Interrupts
-from groundwire.cli.options import FILE, ChipType, SecondsType, Settings, screen_options
+from groundwire.cli.options import FILE, ChipType, SecondsType, Settings, flagged, screen_options
 from groundwire.cli.render import EMULATED
 from groundwire.cli.screen import make_screen
 from groundwire.events import Notice
