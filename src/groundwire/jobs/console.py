@@ -166,14 +166,18 @@ class Console:
 
     def _open(self, index: int, name: str) -> _Watch:
         label = self._label(index)
-        files = None
-        if self._options.save is not None:
-            stem = self._options.save
-            files = LogFiles(stem.with_name(f"{stem.name}-{label}") if label else stem)
-        port = self._opened(name, label)
-        if files is not None:
-            port = RecordingPort(port, files.raw)
-        return _Watch(name, port, files, Typed(self._options.send if index == 0 else ()))
+        typed = Typed(self._options.send if index == 0 else ())
+        one = _Watch(name, self._opened(name, label), None, typed)
+        save = self._options.save
+        if save is None:
+            return one
+        try:
+            files = LogFiles(save.with_name(f"{save.name}-{label}") if label else save)
+        except BaseException:
+            one.port.close()
+            raise
+        one.files, one.port = files, RecordingPort(one.port, files.raw)
+        return one
 
     def _label(self, index: int) -> str:
         return ("A", "B", "C", "D")[index] if len(self._options.ports) > 1 else ""
