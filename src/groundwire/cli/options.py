@@ -190,6 +190,20 @@ def _matching(words: Iterable[str], incomplete: str) -> list[click.shell_complet
 
 FILE: Final = click.Path(path_type=Path)
 
+
+def flagged(
+    *flags: Callable[[Callable[..., R]], Callable[..., R]],
+) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """Several flags as one decorator, in the order of the help page."""
+
+    def decorate(act: Callable[..., R]) -> Callable[..., R]:
+        for flag in reversed(flags):
+            act = flag(act)
+        return act
+
+    return decorate
+
+
 # --- the flags ----------------------------------------------------------------------------------
 
 SCREEN_FLAGS: Final = (
