@@ -182,10 +182,10 @@ def _wrapped(
         invocation = click.get_current_context().find_object(Invocation)
         if invocation is not None:
             invocation.verb = f"meter {verb}"
-        taken = {name: values.pop(name) for name in names & set(values)}
+        taken = {name: values.pop(name) for name in names & set(values) if flags}
         if "select" in taken:
             taken["select"] = Select(str(taken["select"]))
-        if taken:
+        if flags:
             return act(settings, MeterFlags(**taken), **values)  # type: ignore[arg-type]
         return act(settings, **values)
 

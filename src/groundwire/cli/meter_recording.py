@@ -240,6 +240,7 @@ def plot_command(
 def publish_command(
     settings: Settings,
     flags: MeterFlags,
+    *,
     broker: str,
     node: str,
     prefix: str,

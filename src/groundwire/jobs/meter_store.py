@@ -378,7 +378,18 @@ def state_from(text: str) -> EnergyState:
     counts = [found[name] for name in COUNTS]
     if not all(type(value) is int and value >= 0 for value in counts):
         raise ValueError("a count that is none")
-    return EnergyState(*counts[:3], marks["baseline"], marks["suspect"], *counts[3:])
+    imported, exported, undirected, generation, held_back, restarts, wraps = counts
+    return EnergyState(
+        imported=imported,
+        exported=exported,
+        undirected=undirected,
+        baseline=marks["baseline"],
+        suspect=marks["suspect"],
+        generation=generation,
+        held_back=held_back,
+        restarts=restarts,
+        wraps=wraps,
+    )
 
 
 def _mark_from(found: dict[str, Any] | None) -> Mark | None:
