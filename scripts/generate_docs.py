@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from groundwire.bootlog.signatures import Kind, Signature, SignatureTable, signature_table
 from groundwire.cli import failures
 from groundwire.cli.explain import said, title_of
 from groundwire.cli.main import VERBS, main
@@ -91,7 +92,56 @@ def exit_codes_page() -> str:
     )
 
 
-PAGES = {"cli.md": cli_page, "errors.md": errors_page, "exit-codes.md": exit_codes_page}
+def signatures_page() -> str:
+    """Every diagnosis, with what it rests on."""
+    table = signature_table()
+    parts = [
+        "# Diagnoses\n",
+        MARK,
+        "What `groundwire diagnose` knows. *How sure* is what a row says by itself: evidence from",
+        "elsewhere raises or lowers it. Numbers are those of the catalogue the rows come from.\n",
+    ]
+    for kind in Kind:
+        parts.append(f"## {KIND_TITLES[kind]}\n")
+        for one in sorted(table.signatures.values(), key=lambda one: (one.rank, one.id)):
+            if one.kind is kind:
+                parts += signature_lines(one, table)
+    parts += ["## Tests that tell causes apart\n"]
+    parts += [f"- `{one.name}`: {one.ask}. {cell(one.tells)}." for one in table.tests.values()]
+    return "\n".join([*parts, ""])
+
+
+KIND_TITLES = {
+    Kind.FAULT: "Faults",
+    Kind.NOTICE: "Worth knowing, but no fault",
+    Kind.SOUND: "Sound",
+}
+
+
+def cell(text: str) -> str:
+    """Text of the table that cannot form markup."""
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def signature_lines(one: Signature, table: SignatureTable) -> list[str]:
+    """One diagnosis."""
+    rows = (
+        ("How sure", f"{one.confidence}, {one.evidence}"),
+        ("Tells it apart", one.tells_apart),
+        ("Next", one.next_step),
+        ("Tests", ", ".join(f"`{name}`" for name in one.tests if name in table.tests)),
+        ("Source", one.source),
+    )
+    listed = [f"- {name}: {cell(text)}" for name, text in rows if text]
+    return [f"### `{one.id}` ({one.number})\n", f"{cell(one.means)}.\n", *listed, ""]
+
+
+PAGES = {
+    "cli.md": cli_page,
+    "errors.md": errors_page,
+    "exit-codes.md": exit_codes_page,
+    "signatures.md": signatures_page,
+}
 
 
 def stale_pages() -> list[str]:

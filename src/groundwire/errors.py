@@ -28,6 +28,7 @@ class ExitCode(IntEnum):
     UNSUPPORTED = 7
     REFUSED = 8
     RESUMABLE = 9
+    UNDECIDED = 10
     CANCELLED = 130
 
 
@@ -37,11 +38,12 @@ EXIT_CODE_MEANINGS: dict[ExitCode, str] = {
     ExitCode.USAGE: "the request cannot be understood or carried out as written",
     ExitCode.LINK: "the port, or getting a module to answer",
     ExitCode.PROTOCOL: "the module answers, but not with what was asked",
-    ExitCode.FLASH: "erasing, programming or verifying the flash",
+    ExitCode.FLASH: "erasing, programming or verifying the flash; or a proof that failed",
     ExitCode.IMAGE: "the file is not an image, is damaged, or is for another chip",
     ExitCode.UNSUPPORTED: "this chip, boot ROM or flash cannot do that",
     ExitCode.REFUSED: "a safety rule forbids it",
     ExitCode.RESUMABLE: "stopped part-way; the same command again finishes the job",
+    ExitCode.UNDECIDED: "the module was not seen to come up, or nothing that is known explains it",
     ExitCode.CANCELLED: "stopped by the user before anything was changed",
 }
 
@@ -52,6 +54,8 @@ class GroundwireError(Exception):
 
     code: ClassVar[str] = "error"
     exit_code: ClassVar[ExitCode] = ExitCode.INTERNAL
+    # what `means` is: a guess at the cause, or the rule or evidence behind a refusal
+    means_label: ClassVar[str] = "likely"
 
     @property
     def what(self) -> str:
@@ -71,7 +75,7 @@ class GroundwireError(Exception):
     def __str__(self) -> str:
         lines = [self.what]
         if self.means:
-            lines.append(f"  likely   {self.means}")
+            lines.append(f"  {self.means_label:8} {self.means}")
         if self.next_step:
             lines.append(f"  next     {self.next_step}")
         return "\n".join(lines)
@@ -451,6 +455,29 @@ class LinkLost(LinkError):
 
 
 @dataclass(eq=False, kw_only=True)
+class PatternNotSeen(LinkError):
+    """The line was watched for as long as was asked, and the pattern did not come."""
+
+    code = "link.pattern-not-seen"
+    pattern: str
+    watched_s: float
+    lines: int
+
+    @property
+    def what(self) -> str:
+        seen = f"{self.lines} lines came" if self.lines else "nothing came"
+        return f"{self.pattern!r} was not seen in {self.watched_s:.0f} s: {seen}"
+
+    @property
+    def means(self) -> str:
+        return "" if self.lines else "the module was not restarted, or prints on other pins"
+
+    @property
+    def next_step(self) -> str:
+        return "restart the module while the line is watched"
+
+
+@dataclass(eq=False, kw_only=True)
 class NoMeter(LinkError):
     """No meter chip answers on any way, or chips answer that cannot be told apart."""
 
@@ -677,7 +704,7 @@ class FlashSilent(FlashError):
 
     @property
     def what(self) -> str:
-        return f"the chip answers but its flash does not (id {self.flash_id}, all bytes zero)"
+        return f"the chip answers but its flash does not (it gives {self.flash_id} as its id)"
 
     @property
     def means(self) -> str:
@@ -708,6 +735,31 @@ class BackupUnusable(FlashError):
         return "take the power away for ten seconds, identify the module, and read it again"
 
 
+@dataclass(eq=False, kw_only=True)
+class RedactionUnproven(FlashError):
+    """A redacted dump did not pass its proof: a removed value is left, or too much was changed.
+
+    Nothing was written. The original stays as private as it was.
+    """
+
+    code = "redact.unproven"
+    left: tuple[str, ...]
+
+    @property
+    def what(self) -> str:
+        shown = "; ".join(self.left[:4])
+        more = f" and {len(self.left) - 4} more" if len(self.left) > 4 else ""
+        return f"the redacted dump did not pass its proof: {shown}{more}"
+
+    @property
+    def means(self) -> str:
+        return "a value stands where it is not known to be kept, for example inside the firmware"
+
+    @property
+    def next_step(self) -> str:
+        return "do not post the dump; report the places named above, which are no secret"
+
+
 # --- image: exit 6 -----------------------------------------------------------------------------
 
 
@@ -726,6 +778,10 @@ class UnknownImage(ImageError):
     name: str
     size: int
     finding: str
+    advice: str = (
+        "choose the firmware's release file for this chip: for a Beken its name ends in QIO or UA, "
+        "for a BL602 it is OpenBL602_ with the version, or the same with _OTA"
+    )
 
     @property
     def what(self) -> str:
@@ -733,7 +789,7 @@ class UnknownImage(ImageError):
 
     @property
     def next_step(self) -> str:
-        return "choose the release file for this chip whose name ends in QIO or UA"
+        return self.advice
 
 
 @dataclass(eq=False, kw_only=True)
@@ -762,6 +818,7 @@ class WrongFamily(ImageError):
     """The image was built for another chip or another key, and would not start on this one."""
 
     code = "image.wrong-chip"
+    means_label = "because"
     name: str
     found: str
     expected: str
@@ -879,6 +936,7 @@ class RefusedBySafety(GroundwireError):
 
     code = "safety.refused"
     exit_code = ExitCode.REFUSED
+    means_label = "because"
     rule: str
     finding: str
     override: str = ""
@@ -907,7 +965,7 @@ class ChipContradicted(RefusedBySafety):
         return "leave the chip to be found out, or connect the module you mean"
 
 
-# --- endings: exit 9 and 130 -------------------------------------------------------------------
+# --- endings: exit 9, 10 and 130 ---------------------------------------------------------------
 
 
 @dataclass(eq=False, kw_only=True)
@@ -932,6 +990,47 @@ class StoppedPartWay(GroundwireError):
     @property
     def next_step(self) -> str:
         return "run the same command again: it proves what is there and writes only the rest"
+
+
+@dataclass(eq=False, kw_only=True)
+class DidNotComeUp(GroundwireError):
+    """The flash is written and proven, but the module was not seen to come up afterwards."""
+
+    code = "boot.not-up"
+    exit_code = ExitCode.UNDECIDED
+    sentence: str
+    step: str
+
+    @property
+    def what(self) -> str:
+        return f"the flash is proven, but the module was not seen to come up: {self.sentence}"
+
+    @property
+    def next_step(self) -> str:
+        return self.step
+
+
+@dataclass(eq=False, kw_only=True)
+class NoDiagnosis(GroundwireError):
+    """Nothing that groundwire knows fits what was seen; it names the tests that would tell."""
+
+    code = "diagnosis.unknown"
+    exit_code = ExitCode.UNDECIDED
+    subject: str
+    seen: str
+    tests: tuple[str, ...] = ()
+
+    @property
+    def what(self) -> str:
+        return f"no diagnosis of {self.subject}: {self.seen}"
+
+    @property
+    def means(self) -> str:
+        return f"{len(self.tests)} tests would tell" if self.tests else ""
+
+    @property
+    def next_step(self) -> str:
+        return self.tests[0] if self.tests else "record a longer log"
 
 
 @dataclass(eq=False, kw_only=True)

@@ -2,7 +2,9 @@
 
 Order: a job opens with `Phase`, and everything after a `Phase` belongs to it until the next one.
 `Progress` counts up within a phase and never goes back. `Attempt`, `Heard` and `NeedHands` appear
-only while linking. `Notice` may appear anywhere. Nothing here is printed by the library.
+only while linking. `Listening`, `Restarted` and `Printed` appear only while a log is watched: the
+first of them is `Listening`, and a `Restarted` stands in front of the first line of its boot.
+`Notice` may appear anywhere. Nothing here is printed by the library.
 """
 
 from __future__ import annotations
@@ -69,7 +71,40 @@ class NeedHands:
     left_s: float
 
 
-Event = Phase | Progress | Notice | Attempt | Heard | NeedHands
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """The log on a port is read at this speed from now on. `source` is the port's label."""
+
+    rate: int
+    why: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """The module on a port begins a boot; `last_line` is what it printed before."""
+
+    boot: int
+    at_s: float
+    last_line: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A line that the module printed, masked nowhere: it is not for posting.
+
+    `at_s` counts from the beginning of the watch. `whole` is False where the line was not ended.
+    """
+
+    text: str
+    at_s: float
+    boot: int
+    source: str = ""
+    whole: bool = True
+
+
+Event = Phase | Progress | Notice | Attempt | Heard | NeedHands | Listening | Restarted | Printed
 Tell = Callable[[Event], None]
 
 

@@ -45,5 +45,17 @@ def test_no_file_leaves_its_folder_or_hides_another(paths):
         assert not set(path.parents) & set(lowered)
 
 
+def test_names_that_one_system_takes_for_the_same():
+    stored = ("/a", "/A", "/a/b", "/d/e", "/d", "/~2")
+    plan = extraction_plan(StoredFile(path, 1, path.encode()) for path in stored)
+    assert plan == {
+        "a": b"/a", "~2/A": b"/A", "~3/a/b": b"/a/b", "d/e": b"/d/e", "~2/d": b"/d", "%7E2": b"/~2",
+    }  # fmt: skip
+
+
+def test_as_many_names_as_a_file_system_may_hold():
+    assert len(extraction_plan(StoredFile("/same", 1, b"x") for _ in range(2048))) == 2048
+
+
 def test_files_that_cannot_be_read_are_left_out():
     assert extraction_plan([StoredFile("/a", 5, None), StoredFile("/b", 1, b"x")]) == {"b": b"x"}

@@ -16,17 +16,22 @@ NOT_STARTING = frozenset(
     {
         "silence-not-bootable", "silence-wiring", "silence-wrong-uart", "silence-bl602-address",
         "wrong-key", "dots-endless", "dots-ten", "app-missing-t", "app-missing-n",
-        "jump-then-hang", "early-hang", "go-os-addr-loop", "tuya-restored-no-boot",
+        "jump-then-hang", "early-hang", "go-os-addr-loop", "tuya-restored-no-boot", "no-log",
     }
 )  # fmt: skip
 CRASHING = frozenset({"crash-loop-t", "crash-dump", "supply-then-config-damage", "watchdog"})
 APP_ADDRESS = 0x11000
+NO_LOG = Finding(
+    id="no-log", number="", kind=Kind.NOTICE, rank=99, confidence=Confidence.LOW,
+    text="nobody has recorded what the module prints", tells_apart="", next_step="",
+)  # fmt: skip
+"""Stands for a module that does not start as far as anybody knows, where there is no log."""
 
 
 def combine(findings: Iterable[Finding], other: OtherEvidence) -> list[Finding]:
     """The findings with those that share a cause made one."""
     joined = list(findings)
-    for join in (_key, _chip, _place, _unfinished_write, _radio, _supply):
+    for join in (_key, _chip, _place, _unfinished_write, _damage, _radio, _supply, _tested):
         joined = join(joined, other)
     return joined
 
@@ -52,7 +57,7 @@ def _cause(symptoms: list[Finding], because: tuple[str, ...], **values: str) -> 
         tells_apart=values["tells_apart"],
         next_step=values["next_step"],
         lines=first.lines,
-        because=(f"the log: {first.text}", *because),
+        because=(*((f"the log: {first.text}",) if first is not NO_LOG else ()), *because),
         tests=first.tests,
         source="combined evidence",
     )
@@ -136,6 +141,21 @@ def _unfinished_write(findings: list[Finding], other: OtherEvidence) -> list[Fin
     return _replaced(findings, symptoms, cause)
 
 
+def _damage(findings: list[Finding], other: OtherEvidence) -> list[Finding]:
+    symptoms = _symptoms(findings, NOT_STARTING | CRASHING)
+    if not symptoms or not other.image_damage:
+        return findings
+    if any(finding.source == "combined evidence" for finding in symptoms):
+        return findings
+    cause = _cause(
+        symptoms, (other.image_damage,), id="image-damaged", number="J2",
+        text="the code that the module is to run is damaged",
+        tells_apart="the checksums inside the file",
+        next_step="get the file anew and compare its SHA-256, then write it",
+    )  # fmt: skip
+    return _replaced(findings, symptoms, cause)
+
+
 def _radio(findings: list[Finding], other: OtherEvidence) -> list[Finding]:
     if other.rf_erased is None:
         return findings
@@ -161,3 +181,64 @@ def _supply(findings: list[Finding], other: OtherEvidence) -> list[Finding]:
         else finding
         for finding in findings
     ]
+
+
+SUPPLY = frozenset({"brownout-rf-start", "brownout-bl602"})
+
+
+def _tested(findings: list[Finding], other: OtherEvidence) -> list[Finding]:
+    """What guided tests proved about the supply and the adapter."""
+    if other.adapter_works is False:
+        return [_adapter_broken(), *findings]
+    weak, said = _supply_proof(other)
+    crashes = any(one.id in CRASHING for one in findings)
+    if weak is None or (weak and crashes and other.restarts_strong_supply is None):
+        return findings  # a crash that only the radio brings about is one of the software
+    if not weak:
+        return [
+            replace(one, confidence=Confidence.LOW, because=(*one.because, said))
+            if one.id in SUPPLY
+            else one
+            for one in findings
+        ]
+    proven = [one for one in findings if one.id in SUPPLY]
+    known = proven[0] if proven else _weak_supply()
+    sure = replace(known, confidence=Confidence.HIGH, because=(*known.because, said), tests=())
+    return [sure, *(one for one in findings if one.id not in SUPPLY)]
+
+
+def _supply_proof(other: OtherEvidence) -> tuple[bool | None, str]:
+    """Whether the supply is to blame as far as tests tell, and what they told."""
+    with_radio, without = other.restarts_radio, other.restarts_no_radio
+    if other.restarts_strong_supply == 0:
+        return True, "the restarts end with a strong supply"
+    if other.restarts_strong_supply:
+        return False, f"{other.restarts_strong_supply} restarts with a strong supply as well"
+    if with_radio and without == 0:
+        return True, f"{with_radio} restarts with Wi-Fi and none without"
+    if with_radio and without:
+        return False, f"{without} restarts without Wi-Fi as well"
+    return None, ""
+
+
+def _weak_supply() -> Finding:
+    return Finding(
+        id="brownout-rf-start", number="S18a", kind=Kind.FAULT, rank=40,
+        confidence=Confidence.HIGH,
+        text="the 3.3 V supply gives in when the radio starts, and the module restarts",
+        tells_apart="the restarts end without the radio, or with a stronger supply",
+        next_step="feed 3.3 V from a supply good for 500 mA, with 470 uF at the module and short "
+        "wires",
+        source="guided test",
+    )  # fmt: skip
+
+
+def _adapter_broken() -> Finding:
+    return Finding(
+        id="adapter-broken", number="G1", kind=Kind.FAULT, rank=1, confidence=Confidence.HIGH,
+        text="the adapter does not give back what it is sent with TX and RX joined: nothing that "
+        "was seen through it tells of the module",
+        tells_apart="the module was not connected",
+        next_step="try another adapter, cable or port",
+        source="guided test",
+    )  # fmt: skip

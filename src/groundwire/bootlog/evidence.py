@@ -28,8 +28,10 @@ class OtherEvidence:
 
     `chip_key` and `image_key` are key classes as `inspect` and `identify` name them; `image_chip`
     is the chip an image was built for; `image_form` and `image_address` are what the plan wrote
-    where. `unproven` is how many bytes of the journal of a write were never proven. `watched_s` is
-    how long the line was listened to. `read_rate` is the rate it was read at.
+    where. `unproven` is how many bytes of the journal of a write were never proven, `image_damage`
+    what a check of that image found. `watched_s` is how long the line was listened to, `read_rate`
+    the rate it was read at. The last five are what guided tests found: restarts counted for a
+    minute, whether the time from power to the first byte varies, whether a loopback came back.
     """
 
     link_works: bool | None = None
@@ -45,12 +47,18 @@ class OtherEvidence:
     image_address: int | None = None
     restored: bool = False
     unproven: int = 0
+    image_damage: str = ""
     flash_differs: bool | None = None
     rf_erased: bool | None = None
     access_point_visible: bool | None = None
     settings_last: bool | None = None
     script_expected: bool = False
     powered_by_adapter: bool | None = None
+    restarts_radio: int | None = None
+    restarts_no_radio: int | None = None
+    restarts_strong_supply: int | None = None
+    start_varies: bool | None = None
+    adapter_works: bool | None = None
 
 
 NOTHING_ELSE = OtherEvidence()

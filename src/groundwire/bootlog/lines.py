@@ -139,6 +139,11 @@ class LineSplitter:
         yield from self._take(data[start:], at_s, self._offset + start)
         self._offset += len(data)
 
+    @property
+    def pending(self) -> str:
+        """The text of the line that has not ended yet."""
+        return clean(bytes(self._held))[0] if self._held else ""
+
     def finish(self) -> Iterator[Line]:
         """What is left when the stream ends."""
         if self._first_bytes:

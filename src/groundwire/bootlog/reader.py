@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from groundwire.bootlog.facts import APP_STAGE, Boot, Crash, LogFacts, Seen
@@ -113,14 +114,22 @@ class LogReader:
 
     def feed(self, data: bytes, at_s: float | None = None) -> tuple[Line, ...]:
         """More bytes of the log; `at_s` is when they arrived. Gives the lines they complete."""
+        return tuple(line for line, _boot in self.stream(data, at_s))
+
+    def stream(self, data: bytes, at_s: float | None = None) -> Iterator[tuple[Line, int]]:
+        """The same one by one, each line with the number of the boot that it belongs to."""
         self._bytes += len(data)
         self._head += data[: max(0, SAMPLE_BYTES - len(self._head))]
         self._tail += data[-SAMPLE_BYTES:]
         del self._tail[:-SAMPLE_BYTES]
-        lines = tuple(self._splitter.feed(data, at_s))
-        for line in lines:
+        for line in self._splitter.feed(data, at_s):
             self._line(line)
-        return lines
+            yield line, self._boots
+
+    @property
+    def pending(self) -> str:
+        """The text of the line that is still being received."""
+        return self._splitter.pending
 
     def finish(self) -> LogFacts:
         """The facts of the whole log; call it once, when the stream has ended."""

@@ -9,25 +9,33 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import click
 
 from groundwire.backup.files import make_folder
+from groundwire.cli.booting import BootWatcher, boot_lines, boot_shape
 from groundwire.cli.consent import asking_consent, check_can_ask
 from groundwire.cli.failures import BadCommandLine
 from groundwire.cli.options import FILE, Settings
+from groundwire.cli.portless import Shown
 from groundwire.cli.render import write_lines
-from groundwire.cli.running import Job, Shown, open_named, with_module
+from groundwire.cli.running import Job, open_named, with_module
 from groundwire.cli.screen import Screen
 from groundwire.cli.shapes import Shape, identity_shape, plan_shape
-from groundwire.errors import Cancelled, GroundwireError, InternalError, OutputUnwritable
+from groundwire.errors import (
+    Cancelled,
+    DidNotComeUp,
+    GroundwireError,
+    InternalError,
+    OutputUnwritable,
+)
 from groundwire.events import Notice, Severity
+from groundwire.jobs.boot_watch import BootReport
 from groundwire.jobs.ports import OpenedPort
 from groundwire.jobs.report import ReportInput, write_reports
 from groundwire.jobs.write import WriteReport, WriteRequest
 
-R = TypeVar("R")
 TRACE: Final = "trace.jsonl"
 
 
@@ -72,19 +80,6 @@ BACKUP_FLAGS: Final = (
 )
 
 
-def flagged(
-    *flags: Callable[[Callable[..., R]], Callable[..., R]],
-) -> Callable[[Callable[..., R]], Callable[..., R]]:
-    """Several flags as one decorator, in the order of the help page."""
-
-    def decorate(act: Callable[..., R]) -> Callable[..., R]:
-        for flag in reversed(flags):
-            act = flag(act)
-        return act
-
-    return decorate
-
-
 def check_conditions(verb: str, conditions: Conditions) -> None:
     """Refuse flags that contradict each other.
 
@@ -117,8 +112,16 @@ class Change:
     """One run of a verb that changes a module: the job, its trace and its report."""
 
     def __init__(
-        self, verb: str, settings: Settings, source: Source, terms: Conditions, *, traced: bool
+        self,
+        verb: str,
+        settings: Settings,
+        source: Source,
+        terms: Conditions,
+        *,
+        traced: bool,
+        log_port: str | None = None,
     ) -> None:
+        self._boot = BootWatcher(log_port) if log_port and not terms.dry_run else None
         self._verb = verb
         self._settings = settings
         self._source = source
@@ -144,7 +147,14 @@ class Change:
                 make_folder(terms.base)
 
         def open_traced(name: str, trace: Path | None) -> OpenedPort:
-            return open_it(name, trace or self._make_trace())
+            opened = open_it(name, trace or self._make_trace())
+            try:
+                if self._boot is not None:
+                    self._boot.open(opened, name)
+            except BaseException:
+                opened.port.close()
+                raise
+            return opened
 
         def reported(job: Job) -> Shown:
             return self._reported(job, act)
@@ -152,6 +162,8 @@ class Change:
         try:
             with_module(self._settings, verb, reported, before=before, open_it=open_traced)
         finally:
+            if self._boot is not None:
+                self._boot.close()
             self._tidy()
 
     def on_folder(self, folder: Path) -> None:
@@ -170,7 +182,13 @@ class Change:
             only_plan=terms.dry_run,
             consent=asking_consent(job, yes=terms.yes),
             on_folder=self.on_folder,
+            before_reboot=self.before_reboot,
         )
+
+    def before_reboot(self) -> None:
+        """What the module printed up to now belongs to no boot that is to be watched."""
+        if self._boot is not None:
+            self._boot.drain()
 
     def _reported(self, job: Job, act: Callable[[Job, Change], WriteReport]) -> Shown:
         try:
@@ -184,12 +202,30 @@ class Change:
         except Exception as error:
             self._leave_report(job, None, InternalError(detail=f"{type(error).__name__}: {error}"))
             raise
+        # the proof is on disk before the boot is watched: nothing that follows can take it away
         self._leave_report(job, report, None)
         lines = write_lines(report, emulated=job.is_emulated)
-        return Shown(lines, write_shape(report))
+        boot = self._watched(job, report)
+        shape = {**write_shape(report), "boot": boot_shape(boot)}
+        if boot is None:
+            return Shown(lines, shape)
+        self._leave_report(job, report, None, boot)
+        if boot.came_up:
+            return Shown([*lines, *boot_lines(boot)], shape)
+        job.screen.show([*lines, *boot_lines(boot)], {"type": "written", **shape})
+        raise DidNotComeUp(sentence=boot.sentence, step=boot.next_step)
+
+    def _watched(self, job: Job, report: WriteReport) -> BootReport | None:
+        if self._boot is None or report.outcome is None:
+            return None
+        return self._boot.watch(job, self._folder, restored=self._verb == "restore")
 
     def _leave_report(
-        self, job: Job, report: WriteReport | None, error: GroundwireError | None
+        self,
+        job: Job,
+        report: WriteReport | None,
+        error: GroundwireError | None,
+        boot: BootReport | None = None,
     ) -> None:
         folder, source = self._folder, self._source
         if folder is None or not folder.is_dir():
@@ -207,6 +243,7 @@ class Change:
             backup_kept=not self._terms.no_backup,
             report=report,
             error=error,
+            boot=boot,
         )
         try:
             write_reports(given)

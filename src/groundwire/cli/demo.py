@@ -9,6 +9,8 @@ from pathlib import Path
 import click
 
 from groundwire.chips.family import BootloaderPolicy
+from groundwire.chips.registry import family_of
+from groundwire.cli.booting import EMULATED_LOG
 from groundwire.cli.changing import Change, Conditions, Source
 from groundwire.cli.options import FILE, ChipType, Settings, screen_options
 from groundwire.cli.running import Job
@@ -55,4 +57,8 @@ def demo(settings: Settings, folder: Path | None = None) -> None:
         return change_flash(job.session, change.conditioned(request, job))
 
     emulated = replace(settings, port=f"{SIM_PREFIX}{chip.lower()}", chip=None)
-    Change("demo", emulated, Source(name, data), terms, traced=True).run(act)
+    # the boot is watched on the second adapter, which stands beside every emulated Beken
+    family = family_of(chip)
+    log_port = EMULATED_LOG if family is not None and family.log_pin else None
+    change = Change("demo", emulated, Source(name, data), terms, traced=True, log_port=log_port)
+    change.run(act)

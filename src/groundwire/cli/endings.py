@@ -45,7 +45,7 @@ def message(error: GroundwireError) -> str:
     """The three-part text of an error with the command line's own next step, fit to be shown."""
     lines = [f"error: {clean(error.what)}"]
     if error.means:
-        lines.append(f"  likely   {clean(error.means)}")
+        lines.append(f"  {error.means_label:8} {clean(error.means)}")
     step = next_step(error)
     if step:
         lines.append(f"  next     {clean(step)}")

@@ -15,10 +15,13 @@ from groundwire.events import (
     Attempt,
     Event,
     Heard,
+    Listening,
     NeedHands,
     Notice,
     Phase,
+    Printed,
     Progress,
+    Restarted,
     Severity,
 )
 
@@ -123,9 +126,11 @@ class PlainScreen:
                 if self._countdown_s is None or self._countdown_s - left_s >= COUNTDOWN_EVERY_S:
                     self._countdown_s = left_s
                     note(f"   waiting, {left_s:.0f} s left")
-            case Attempt() | Heard() | Notice():
+            case Attempt() | Heard() | Notice() | Listening() | Restarted():
                 for line in event_lines(event):
                     note(line)
+            case Printed():
+                put(printed_line(event))
             case _:
                 assert_never(event)
 
@@ -151,7 +156,17 @@ class PlainScreen:
         return
 
 
-def event_lines(event: Attempt | Heard | Notice) -> list[str]:
+Told = Attempt | Heard | Notice | Listening | Restarted
+
+
+def printed_line(event: Printed) -> str:
+    """A line of a log with its time, escaped, and marked where the module did not end it."""
+    label = f"{clean(event.source, 20)} " if event.source else ""
+    cut = "" if event.whole else " (cut off)"
+    return f"{label}[{event.at_s:9.3f}] {clean(event.text)}{cut}"
+
+
+def event_lines(event: Told) -> list[str]:
     """The lines for an event that is told once; cleaned, because a module's words are in it."""
     match event:
         case Attempt(_, detail):
@@ -161,6 +176,15 @@ def event_lines(event: Attempt | Heard | Notice) -> list[str]:
         case Notice(text, severity):
             mark = "warning: " if severity is Severity.WARNING else ""
             return [f"   {mark}{clean(text)}"]
+        case Listening(rate, why, source):
+            return [f"   {_label(source)}listening at {rate} baud: {clean(why)}"]
+        case Restarted(boot, at_s, last_line, source):
+            before = f"; before it: {clean(last_line, 80)}" if last_line else ""
+            return [f"-- {_label(source)}boot {boot} at {at_s:.3f} s{before}"]
+
+
+def _label(source: str) -> str:
+    return f"{clean(source, 20)}: " if source else ""
 
 
 class LiveScreen:
@@ -236,10 +260,12 @@ class LiveScreen:
                     self._line(f"   >> {clean(instruction)}", "bold yellow")
                     self._hands_s = left_s
                 self._bar(HANDS, self._hands_s - left_s, self._hands_s, f", {left_s:.0f} s left")
-            case Attempt() | Heard() | Notice():
+            case Attempt() | Heard() | Notice() | Listening() | Restarted():
                 style = _style_of(event)
                 for line in event_lines(event):
                     self._line(line, style)
+            case Printed():
+                self.show([printed_line(event)], {})
             case _:
                 assert_never(event)
 
@@ -269,10 +295,12 @@ class LiveScreen:
         self.pause()
 
 
-def _style_of(event: Attempt | Heard | Notice) -> str:
+def _style_of(event: Told) -> str:
     match event:
-        case Attempt():
+        case Attempt() | Listening():
             return "dim"
+        case Restarted():
+            return "bold"
         case Heard():
             return "yellow"
         case Notice(_, severity):

@@ -14,7 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from groundwire.errors import ExitCode, GroundwireError
-from groundwire.events import Attempt, Event, Heard, NeedHands, Notice, Phase, Progress
+from groundwire.events import (
+    Attempt,
+    Event,
+    Heard,
+    Listening,
+    NeedHands,
+    Notice,
+    Phase,
+    Printed,
+    Progress,
+    Restarted,
+)
 from groundwire.quantities import Span
 
 if TYPE_CHECKING:
@@ -30,6 +41,9 @@ EVENT_TYPES: Final[dict[type[Event], str]] = {
     Attempt: "attempt",
     Heard: "heard",
     NeedHands: "need-hands",
+    Listening: "listening",
+    Restarted: "restarted",
+    Printed: "line",
 }
 
 

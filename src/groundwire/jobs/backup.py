@@ -54,9 +54,19 @@ def check_sense(data: bytes) -> None:
         meaning = {0x00: "the flash does not answer", 0xFF: "the flash is erased"}
         finding = f"every byte is 0x{data[0]:02X}"
         raise BackupUnusable(finding=f"{finding}, {meaning.get(data[0], 'a line is stuck')}")
-    raise BackupUnusable(
-        finding=f"the content repeats every {size_text(period)}: the flash is smaller than it seems"
-    )
+    check_size(data)
+
+
+def check_size(data: bytes) -> None:
+    """Refuse the content of a flash whose addresses wrap: a write would hit its bootloader.
+
+    Raises:
+        BackupUnusable: the content repeats itself.
+    """
+    period = repeating_unit(data)
+    if period is not None and period > 1:
+        finding = f"the content repeats every {size_text(period)}"
+        raise BackupUnusable(finding=f"{finding}: the flash is smaller than it seems")
 
 
 def read_whole(session: Session) -> bytes:

@@ -9,9 +9,8 @@ from typing import Final, Protocol, runtime_checkable
 
 from groundwire.chips.family import SECTOR, Emission, Emulator
 from groundwire.chips.nor_flash import NorFlash
-from groundwire.chips.registry import family_of
 from groundwire.errors import UnknownImage, Unplugged
-from groundwire.jobs.ports import part_name
+from groundwire.jobs.ports import made_emulator, part_name
 from groundwire.link.serve import Endpoint, serve
 from groundwire.quantities import size_text
 from groundwire.sim.faults import LineFaults
@@ -42,15 +41,13 @@ def make_emulator(chip: str, flash: bytes | None = None) -> Emulator:
         UnknownImage: the content cannot be that of a whole flash.
     """
     part = part_name(chip)
-    family = family_of(part)
-    assert family is not None
     if flash is not None and (not flash or len(flash) % SECTOR or len(flash) > LARGEST_FLASH):
         raise UnknownImage(
             name="dump",
             size=len(flash),
             finding=f"{size_text(len(flash))} is no flash made of whole sectors",
         )
-    return family.emulator(part, flash if flash is not None else stock_flash(part))
+    return made_emulator(part, flash if flash is not None else stock_flash(part))
 
 
 @runtime_checkable
@@ -61,7 +58,11 @@ class HoldsFlash(Protocol):
 
 
 def serve_emulated(
-    module: Emulator, endpoint: Endpoint, options: EmulateOptions, stop: Callable[[], bool]
+    module: Emulator,
+    endpoint: Endpoint,
+    options: EmulateOptions,
+    stop: Callable[[], bool],
+    log: Endpoint | None = None,
 ) -> bytes:
     """Let an emulated module live on an endpoint until `stop` turns true or the line is unplugged.
 
@@ -71,7 +72,7 @@ def serve_emulated(
     if options.faults is not None:
         endpoint = FaultyEndpoint(endpoint, options.faults)
     with contextlib.suppress(Unplugged):
-        serve(emulator, endpoint, stop)
+        serve(emulator, endpoint, stop, log=log)
     return bytes(module.flash.data) if isinstance(module, HoldsFlash) else b""
 
 
@@ -122,8 +123,9 @@ class HelpingHands:
 
     def take_output(self) -> list[Emission]:
         emissions = self._emulator.take_output()
-        if emissions:
-            self._answered_s = emissions[-1].start_s
+        answers = [one for one in emissions if not one.on_log_pin]
+        if answers:
+            self._answered_s = answers[-1].start_s
         return emissions
 
 

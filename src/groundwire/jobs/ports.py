@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from groundwire.chips.family import Emulator
 from groundwire.chips.nor_flash import NorFlash
 from groundwire.chips.registry import families, family_of
 from groundwire.errors import BadArgument
@@ -13,8 +14,10 @@ from groundwire.events import Event, NeedHands, Tell
 from groundwire.jobs.loader import kept_loader
 from groundwire.link.trace import TracingPort
 from groundwire.sim.bench import Adapter, BenchPort
+from groundwire.sim.boot_text import boot_text
 from groundwire.sim.bouffalo import stand_in_loader
 from groundwire.sim.faults import LineFaults
+from groundwire.sim.log_port import BenchLogPort
 from groundwire.sim.modules import stock_flash
 from groundwire.wire import Port
 
@@ -38,6 +41,10 @@ class OpenedPort:
     def is_emulated(self) -> bool:
         """Whether no hardware is involved."""
         return self.bench is not None
+
+    def log_port(self) -> Port | None:
+        """A second adapter on the log pin of an emulated module; None for a real one."""
+        return BenchLogPort(self.bench) if self.bench is not None else None
 
     def listener(self, tell: Tell) -> Tell:
         """`tell`, and for an emulated module also the hands that reset it when asked."""
@@ -86,6 +93,20 @@ def part_name(chip: str) -> str:
     return next(part for part in family.parts if part.upper() == chip.upper())
 
 
+def made_emulator(part: str, flash: bytes | NorFlash) -> Emulator:
+    """An emulated module; one whose firmware logs on a pin of its own does so.
+
+    Raises:
+        BadArgument: no family knows such a chip.
+    """
+    family = family_of(part)
+    if family is None:
+        raise BadArgument(name="chip", value=part, expected="a chip that a family knows")
+    if family.log_pin:
+        return family.emulator(part, flash, boot_text=boot_text(part))
+    return family.emulator(part, flash)
+
+
 def open_emulated(
     chip: str,
     flash: bytes | NorFlash | None = None,
@@ -99,8 +120,6 @@ def open_emulated(
         BadArgument: no family knows such a chip.
     """
     part = part_name(chip)
-    family = family_of(part)
-    assert family is not None
-    emulator = family.emulator(part, stock_flash(part) if flash is None else flash)
+    emulator = made_emulator(part, stock_flash(part) if flash is None else flash)
     bench = BenchPort(emulator, adapter, faults)
     return OpenedPort(bench, bench)

@@ -18,6 +18,7 @@ from groundwire._version import __version__
 from groundwire.backup.files import write_atomically
 from groundwire.chips.family import Identity
 from groundwire.errors import ExitCode, GroundwireError
+from groundwire.jobs.boot_watch import POINT, POINT_MASK, BootReport
 from groundwire.jobs.write import WriteReport
 from groundwire.planning.plan import WritePlan
 from groundwire.quantities import Span, hex_address, size_text
@@ -51,6 +52,7 @@ class ReportInput:
     backup_kept: bool = True
     report: WriteReport | None = None
     error: GroundwireError | None = None
+    boot: BootReport | None = None
 
 
 # --- masking ------------------------------------------------------------------------------------
@@ -115,7 +117,23 @@ def report_values(given: ReportInput) -> Values:
             "means": _masked(given, error.means),
             "next_step": _masked(given, error.next_step),
         }
+    if given.boot is not None:
+        values["boot"] = _boot(given, given.boot)
     return values
+
+
+def _boot(given: ReportInput, boot: BootReport) -> Values:
+    facts = boot.diagnosis.facts
+    return {
+        "came_up": boot.came_up,
+        "sentence": _masked(given, boot.masked_sentence),
+        "next_step": _masked(given, boot.next_step),
+        "findings": list(boot.diagnosis.ids()),
+        "boots": facts.boots_total,
+        "app": facts.app,
+        "app_version": facts.app_version,
+        "watched_s": round(boot.watched.watched_s, 3),
+    }
 
 
 def _masked(given: ReportInput, text: str) -> str:
@@ -208,10 +226,21 @@ def markdown(given: ReportInput) -> str:
         out += ["", "## What was done", "", *_rows(_done_rows(given, report)), ""]
         out += ["## What was kept", ""]
         out += [f"- {keep.span}: {_said(given, keep.why)}" for keep in report.plan.keeps]
+    if given.boot is not None:
+        out += ["", "## Did it come up", "", *_boot_lines(given, given.boot)]
     if given.warnings:
         out += ["", "## Warnings", "", *[f"- {_said(given, text)}" for text in given.warnings]]
     out += ["", f"Made by groundwire {__version__}. MACs are masked in this report.", ""]
     return "\n".join(out)
+
+
+def _boot_lines(given: ReportInput, boot: BootReport) -> list[str]:
+    lines = [_said(given, boot.masked_sentence), ""]
+    if boot.came_up:
+        return lines
+    quotes = [quote for finding in boot.diagnosis.findings[:1] for quote in finding.lines]
+    lines += [f"- {_said(given, POINT.sub(POINT_MASK, str(quote)))}" for quote in quotes]
+    return lines + ([f"- next: {_said(given, boot.next_step)}"] if boot.next_step else [])
 
 
 def _said(given: ReportInput, text: str) -> str:

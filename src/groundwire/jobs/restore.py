@@ -6,15 +6,24 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from groundwire.backup.files import read_input
+from groundwire.backup.journal import read_journal
 from groundwire.backup.manifest import Manifest, load_backup
 from groundwire.chips.family import Identity, Layout, Piece, Placement
-from groundwire.errors import RefusedBySafety, UnknownImage, UnsupportedHere, WrongFamily
+from groundwire.errors import (
+    InputUnreadable,
+    RefusedBySafety,
+    UnknownImage,
+    UnsupportedHere,
+    WrongFamily,
+)
 from groundwire.events import Notice, Phase, Severity
 from groundwire.jobs.backup import check_sense
 from groundwire.jobs.read import holds, read_proven
 from groundwire.jobs.session import Session
 from groundwire.jobs.survey import survey
 from groundwire.jobs.write import (
+    JOURNAL,
     Before,
     Consent,
     OnFolder,
@@ -110,6 +119,9 @@ def _check_belongs(
 def _check_mac(session: Session, identity: Identity, request: RestoreRequest, mac: str) -> None:
     if mac and mac == identity.mac:
         return
+    if not identity.mac and _was_begun(identity, request, mac):
+        session.tell(Notice("continuing a restore of this backup that broke off"))
+        return
     if request.other_module:
         text = "the backup is not known to be from this module; restoring it all the same, as asked"
         session.tell(Notice(text, Severity.WARNING))
@@ -126,6 +138,25 @@ def _check_mac(session: Session, identity: Identity, request: RestoreRequest, ma
         finding=finding,
         override="if it is meant all the same, say that the backup is from another module",
     )
+
+
+def _was_begun(identity: Identity, request: RestoreRequest, mac: str) -> bool:
+    """Whether this restore was begun on the module that has lost its MAC since.
+
+    A power cut while the calibration was being restored leaves none.
+    """
+    source = hashlib.sha256(read_input(request.backup)).hexdigest()
+    for path in request.base.glob(f"groundwire-*/{JOURNAL}"):
+        try:
+            head, done = read_journal(path)
+        except InputUnreadable:
+            continue
+        if head is None or done or not mac:
+            continue
+        same_module = (head.chip, head.flash_id) == (identity.chip, identity.flash_id)
+        if same_module and (head.mac, head.image_sha256) == (mac, source):
+            return True
+    return False
 
 
 def _place(session: Session, request: RestoreRequest, data: bytes) -> tuple[Placement, bytes]:

@@ -14,7 +14,7 @@ from groundwire.backup.manifest import load_backup
 from groundwire.chips.family import SECTOR, BootloaderPolicy, Identity, Layout, Placement
 from groundwire.errors import Cancelled, GroundwireError, RefusedBySafety
 from groundwire.events import Notice, Phase, Severity
-from groundwire.jobs.backup import backup_name, check_sense, read_whole, take_backup
+from groundwire.jobs.backup import backup_name, check_sense, check_size, read_whole, take_backup
 from groundwire.jobs.execute import Execution, Outcome
 from groundwire.jobs.session import Session
 from groundwire.jobs.survey import differing, survey
@@ -27,6 +27,7 @@ JOURNAL = "journal.jsonl"
 Consent = Callable[[WritePlan, Identity], bool]
 OnFolder = Callable[[Path], None]
 Placing = Callable[[Identity, Layout], Placement]
+Adding = Callable[[Placement, bytes, Identity], Placement]
 
 
 def always(_plan: WritePlan, _identity: Identity) -> bool:
@@ -34,8 +35,17 @@ def always(_plan: WritePlan, _identity: Identity) -> bool:
     return True
 
 
+def nothing_first() -> None:
+    """Nothing has to be done before the firmware is started."""
+
+
 def unheard(_folder: Path) -> None:
     """Nobody wants to know the job folder before the report."""
+
+
+def add_nothing(placement: Placement, _before: bytes, _identity: Identity) -> Placement:
+    """The image is all there is to write."""
+    return placement
 
 
 @dataclass(frozen=True)
@@ -43,15 +53,18 @@ class WriteRequest:
     """What to write and under which conditions.
 
     `base` is the folder in which the job makes a folder of its own. `keep_backup=False` means
-    that the user typed --no-backup in full: the flash is read for the proof but not kept.
+    that the user typed --no-backup in full: the flash is read for the proof but not kept. `add`
+    adds to the placement what follows from the content that the module had before.
     `on_folder` is told the folder of the job as soon as it is known, so that a failure can be
-    reported there; it may not exist yet.
+    reported there; it may not exist yet. `before_reboot` is called when the flash is proven and the
+    firmware is about to be started.
     """
 
     name: str
     base: Path
     source_sha256: str
     place: Placing
+    add: Adding = add_nothing
     allowed: Allowances = field(default_factory=Allowances)
     given_backup: Path | None = None
     keep_backup: bool = True
@@ -59,6 +72,7 @@ class WriteRequest:
     only_plan: bool = False
     reboot: bool = True
     on_folder: OnFolder = unheard
+    before_reboot: Callable[[], None] = nothing_first
 
 
 @dataclass(frozen=True)
@@ -120,6 +134,7 @@ def change_flash(session: Session, request: WriteRequest) -> WriteReport:
     before = _find_unfinished(session, request) or _look_before(session, request)
     request.on_folder(before.folder)
     session.tell(Phase("plan", "working out what differs"))
+    placement = request.add(placement, before.data, identity)
     after = place_over(before.data, placement, layout)
     if before.resumed:
         plan = plan_from_survey(after, placement, layout, survey(session, after))
@@ -141,6 +156,7 @@ def finish(
         outcome = _carry_out(session, request, plan, before)
         rate = session.flasher.rate
         if request.reboot:
+            request.before_reboot()
             _reboot(session)
     return WriteReport(
         identity=identity,
@@ -175,9 +191,40 @@ def _carry_out(session: Session, request: WriteRequest, plan: WritePlan, before:
             head = _journal_head(session.identity, request, plan, before)
             session.while_linked(lambda: journal.note_head(head))
         folder = str(before.folder)
-        return Execution(session, plan, journal, folder, resumed=before.resumed).carry_out()
+        execution = Execution(session, plan, journal, folder, resumed=before.resumed)
+        outcome = execution.carry_out()
     finally:
         journal.close()
+    session.while_linked(lambda: _close_older(session, request.base, before.folder))
+    return outcome
+
+
+def _close_older(session: Session, base: Path, folder: Path) -> None:
+    """Jobs that broke off on this module before are of the past now.
+
+    Continued later, they would bring back the settings of their day.
+    """
+    identity = session.identity
+    for path in base.glob(f"groundwire-*/{JOURNAL}"):
+        if path.parent == folder:
+            continue
+        try:
+            head, done = read_journal(path)
+            if head is None or done:
+                continue
+            if (head.chip, head.flash_id, head.mac) != (
+                identity.chip,
+                identity.flash_id,
+                identity.mac,
+            ):
+                continue
+            older = Journal(path)
+            try:
+                older.note_done()
+            finally:
+                older.close()
+        except GroundwireError as error:
+            session.tell(Notice(f"{path}: {error.what}", Severity.WARNING))
 
 
 def _journal_head(
@@ -227,7 +274,9 @@ def _look_before(session: Session, request: WriteRequest) -> Before:
         return Before(read_whole(session), folder, None)
     if not request.keep_backup:
         session.tell(Notice("no backup is kept, as asked", Severity.WARNING))
-        return Before(read_whole(session), folder, None)
+        data = read_whole(session)
+        check_size(data)
+        return Before(data, folder, None)
     make_folder(folder)
     try:
         backup = take_backup(session, folder / BACKUP)

@@ -6,7 +6,19 @@ from collections.abc import Callable
 from typing import Final, TypeVar, assert_never
 
 from groundwire.errors import Cancelled, GroundwireError
-from groundwire.events import Attempt, Heard, NeedHands, Notice, Phase, Progress, Tell, tell_nobody
+from groundwire.events import (
+    Attempt,
+    Heard,
+    Listening,
+    NeedHands,
+    Notice,
+    Phase,
+    Printed,
+    Progress,
+    Restarted,
+    Tell,
+    tell_nobody,
+)
 from groundwire.wire import (
     Answer,
     Discard,
@@ -73,7 +85,10 @@ def _perform(op: Op, port: Port, tell: Tell) -> Answer:
             port.set_lines(dtr=dtr, rts=rts)
         case Wait(seconds):
             port.wait(seconds)
-        case Phase() | Progress() | Notice() | Attempt() | Heard() | NeedHands():
+        case (
+            Phase() | Progress() | Notice() | Attempt() | Heard() | NeedHands()
+            | Listening() | Restarted() | Printed()
+        ):  # fmt: skip
             tell(op)
         case _:
             assert_never(op)

@@ -42,23 +42,30 @@ def extraction_plan(files: Iterable[StoredFile]) -> dict[str, bytes]:
     the place of another's folder.
     """
     plan: dict[str, bytes] = {}
-    taken: set[str] = set()
+    taken, folders = set[str](), set[str]()
+    numbers: dict[str, int] = {}
     for file in files:
         if file.content is None:
             continue
         path = base = safe_path(file.path)
-        number = 1
-        while clashes(path.lower(), taken):
-            number += 1
-            path = f"{base}~{number}"
+        lowered = base.lower()
+        while clashes(path.lower(), taken, folders):
+            # In front, because a number behind "a/b" does not help where "a" is a file. No stored
+            # name begins so: "~" is written %7E.
+            numbers[lowered] = numbers.get(lowered, 1) + 1
+            path = f"~{numbers[lowered]}/{base}"
         taken.add(path.lower())
+        folders.update(ancestors(path.lower()))
         plan[path] = file.content
     return plan
 
 
-def clashes(path: str, taken: set[str]) -> bool:
+def clashes(path: str, taken: set[str], folders: set[str]) -> bool:
     """Whether a path is used, or would be both a file and a folder."""
-    return any(
-        path == other or path.startswith(f"{other}/") or other.startswith(f"{path}/")
-        for other in taken
-    )
+    return path in taken or path in folders or any(name in taken for name in ancestors(path))
+
+
+def ancestors(path: str) -> list[str]:
+    """The folders above a path."""
+    parts = path.split("/")
+    return ["/".join(parts[:count]) for count in range(1, len(parts))]

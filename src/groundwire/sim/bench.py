@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from groundwire.chips.family import Emulator
+from groundwire.chips.family import Emission, Emulator
 from groundwire.errors import PortFailed, Unplugged
 from groundwire.sim.faults import LineFaults
 from groundwire.sim.line import as_read
@@ -67,6 +67,7 @@ class BenchPort:
         self.emulator = emulator
         self.adapter = adapter or Adapter()
         self.faults = faults or LineFaults()
+        self.on_log: Callable[[Emission], None] | None = None
         self.bytes_out = 0
         self.bytes_in = 0
         self._emissions = 0
@@ -122,7 +123,7 @@ class BenchPort:
         while True:
             wake = min(deadline, self._time_of(at_least), self._quiet_time(quiet_s))
             wake = max(wake, self._now)
-            happens = self._next_event_s()
+            happens = self.next_event_s()
             if happens is not None and happens < wake:
                 self._settle(max(happens, self._now))
                 continue
@@ -202,7 +203,8 @@ class BenchPort:
         if self._unplugged:
             raise Unplugged(port=self.name)
 
-    def _next_event_s(self) -> float | None:
+    def next_event_s(self) -> float | None:
+        """When the module or the hands will next do something, if they will."""
         times = [at for at, _act in self._agenda[:1]]
         own = self.emulator.next_event_s()
         if own is not None:
@@ -217,6 +219,10 @@ class BenchPort:
             act(at)
         self.emulator.advance(now)
         for emission in self.emulator.take_output():
+            if emission.on_log_pin:
+                if self.on_log is not None:
+                    self.on_log(emission)
+                continue
             self._emissions += 1
             if self._emissions - 1 in self.faults.lose_replies:
                 continue

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 TEXT_LIMIT = 64 * 1024
 NESTING_LIMIT = 16
@@ -50,12 +51,23 @@ class Parameters:
 
 def crc7(data: bytes) -> int:
     """CRC-7, polynomial 0x09 reflected, start 0, as Tuya's factory tool computes it."""
+    table = crc7_table()
     crc = 0
     for byte in data:
-        crc ^= byte
+        crc = table[crc ^ byte]
+    return crc
+
+
+@cache
+def crc7_table() -> bytes:
+    """What one byte does to the checksum."""
+    table = bytearray(256)
+    for value in range(256):
+        crc = value
         for _ in range(8):
             crc = crc >> 1 ^ (CRC7_REFLECTED if crc & 1 else 0)
-    return crc
+        table[value] = crc
+    return bytes(table)
 
 
 def parse_parameters(text: str) -> Parameters | None:

@@ -16,6 +16,7 @@ DIRECTORY_MAGIC = 0x98764321
 ENTRY = struct.Struct("<32sI32H")
 FIRST_ENTRY = 16
 ENTRY_LIMIT = 32
+COPY_LIMIT = 32
 # Calibration and look-up tables: they belong to the device, not to its owner.
 OPEN_FILES = ("oem_cfg", "gamma_cfg", "measure_coe", "user_param_key")
 
@@ -81,6 +82,8 @@ def find_copies(flash: bytes) -> tuple[CodeDefault, ...]:
         text = text[: text.rfind(b"}") + 1]
         if not text.isascii() or b"crc:" not in text:
             continue
+        if len(found) >= COPY_LIMIT:
+            break
         parameters = parse_parameters(text.decode("ascii"))
         if parameters is not None:
             found.setdefault(parameters.text, CodeDefault(at, parameters))

@@ -20,4 +20,5 @@ FAMILY = ChipFamily(
     place=place,
     emulator=BekenEmulator,
     looks_like_mine=looks_like_beken,
+    log_pin=True,
 )

@@ -25,6 +25,7 @@ from __future__ import annotations
 import math
 import struct
 from collections import deque
+from dataclasses import replace
 from enum import Enum
 from typing import Final
 
@@ -35,7 +36,7 @@ from groundwire.chips.beken.options import MARKER_AT, BekenOptions, Start, defau
 from groundwire.chips.beken.receiver import Coming, Heard, Receiver
 from groundwire.chips.beken.rom_serving import RomServer, reply_to_partial
 from groundwire.chips.beken.serving import LINK_RATE, Outcome, Then, uart_rate
-from groundwire.chips.family import Emission
+from groundwire.chips.family import BootText, Emission
 from groundwire.chips.nor_flash import NorFlash
 from groundwire.images.beken.cipher import KNOWN_KEYS
 
@@ -68,9 +69,12 @@ class BekenEmulator:
         chip: str = "BK7231N",
         flash: NorFlash | bytes | None = None,
         options: BekenOptions | None = None,
+        *,
+        boot_text: BootText | None = None,
     ) -> None:
         """Make a module with a chip of `facts.toml` (KeyError for another) and its flash."""
         self.facts = facts = chip_facts(chip)
+        self._boot_text = boot_text
         self.options = options = options or BekenOptions()
         if isinstance(flash, NorFlash):
             self.flash = flash
@@ -188,7 +192,7 @@ class BekenEmulator:
         for out in self._output:
             sent = math.ceil((at_s - out.start_s) * out.baudrate / 10)
             if sent > 0:
-                kept.append(Emission(out.start_s, out.data[:sent], out.baudrate))
+                kept.append(replace(out, data=out.data[:sent]))
         self._output = kept
 
     def _begin(self, at_s: float) -> None:
@@ -251,6 +255,12 @@ class BekenEmulator:
             text = text[: max(int(room_s * application.baudrate / 10), 0)]
         if text:
             self._output.append(Emission(starts_s, text, application.baudrate))
+        if self._boot_text is not None:
+            self._output += [
+                Emission(at_s + after_s, line, self._link_rate, on_log_pin=True)
+                for after_s, line in self._boot_text(bytes(self.flash.data))
+                if at_s + after_s < self._state_ends_s
+            ]
 
     def _timer_s(self) -> float:
         """When something happens without a byte."""

@@ -205,7 +205,7 @@ def find_size_by_wrap(link: Exchange, found: Findings) -> Procedure[None]:
     Raises:
         UnsupportedHere: the start is blank or repeats nowhere, so nothing can be told.
     """
-    probes = [Span(0, 0x2000), Span(APP_START, 0x1000)]
+    probes = [Span(0, SECTOR_SIZE), Span(APP_START, SECTOR_SIZE)]  # one size: blank shows
     here: list[int] = []
     for probe in probes:
         value = yield from chip_crc(link, probe.start, probe.end - 1)
