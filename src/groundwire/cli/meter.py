@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
-from groundwire.cli.meter_calibrating import calibrate_command, convert_command
+from groundwire.cli.meter_calibrating import calibrate_command
+from groundwire.cli.meter_constants import convert_command
+from groundwire.cli.meter_emulating import emulate_command
 from groundwire.cli.meter_options import EPILOG
 from groundwire.cli.meter_reading import discover, read, watch
 from groundwire.cli.meter_recording import (
@@ -34,5 +36,6 @@ for _sub in (
     totals_command,
     plot_command,
     publish_command,
+    emulate_command,
 ):
     command.add_command(_sub)

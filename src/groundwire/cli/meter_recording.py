@@ -24,8 +24,8 @@ from groundwire.cli.meter_options import (
 from groundwire.cli.meter_reading import EVERY, FOR
 from groundwire.cli.meter_shapes import outcome_shape, row_text
 from groundwire.cli.options import FILE, SecondsType, Settings
+from groundwire.cli.portless import Shown, without_module
 from groundwire.cli.render import EMULATED, table
-from groundwire.cli.running import Shown, without_module
 from groundwire.errors import BadArgument, InputUnreadable, UnsupportedHere
 from groundwire.events import Notice, Severity
 from groundwire.exports.home_assistant import topics_of
