@@ -6,7 +6,7 @@ from groundwire.cli.braille import braille_plot
 
 def test_a_rising_line():
     plot = braille_plot([0.0, 1.0, 2.0, 3.0], 2, 1)
-    assert plot.rows == ("⡠⠊",)
+    assert plot.rows == ("⣠⠞",)
     assert (plot.lowest, plot.highest) == (0.0, 3.0)
 
 

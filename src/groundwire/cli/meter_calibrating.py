@@ -20,7 +20,7 @@ from groundwire.cli.meter_options import (
     reading_options,
 )
 from groundwire.cli.meter_shapes import code_of
-from groundwire.cli.options import FILE, Settings
+from groundwire.cli.options import FILE, RangeType, Settings
 from groundwire.cli.render import EMULATED, table
 from groundwire.cli.shapes import Shape
 from groundwire.cli.streams import clean, note
@@ -82,7 +82,7 @@ class _Taken:
 @click.option(
     "--reference-error",
     "error_percent",
-    type=click.FloatRange(0.001, 20),
+    type=RangeType(0.001, 20),
     default=1.0,
     show_default=True,
     metavar="PERCENT",

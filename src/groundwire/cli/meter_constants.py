@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from groundwire.cli.meter_options import plain_options, read_gains
-from groundwire.cli.options import FILE, Settings
+from groundwire.cli.options import FILE, RangeType, Settings
 from groundwire.cli.portless import Shown, without_module
 from groundwire.cli.render import table
 from groundwire.cli.shapes import Shape
@@ -24,7 +24,7 @@ from groundwire.meter.bl0942.gains import (
     to_tasmota,
 )
 
-NUMBER = click.FloatRange(min=0, min_open=True, max=1e12)
+NUMBER = RangeType(min=0, min_open=True, max=1e12)
 
 
 @click.command("convert")

@@ -14,7 +14,7 @@ import click
 from groundwire.backup.files import read_input
 from groundwire.cli.interrupts import Interrupts
 from groundwire.cli.invocation import Invocation
-from groundwire.cli.options import FILE, PortType, Settings, screen_options
+from groundwire.cli.options import FILE, PortType, RangeType, Settings, screen_options
 from groundwire.cli.running import choose_port
 from groundwire.cli.screen import Screen, make_screen
 from groundwire.errors import InputUnreadable, LinkError
@@ -135,7 +135,7 @@ PORT_FLAGS: Final = (
     click.option(
         "--latency",
         "latency_ms",
-        type=click.FloatRange(0.1, MOST_LATENCY_MS),
+        type=RangeType(0.1, MOST_LATENCY_MS),
         metavar="MS",
         help="The longest time for which adapter and system hold bytes back; left out: 2 on "
         "board, 16 over USB, 100 over a network.",
