@@ -5,6 +5,7 @@ from groundwire.jobs.meter import find_wiring
 from groundwire.jobs.meter_emulate import served_board
 from groundwire.jobs.meter_ports import (
     MeterAccess,
+    OpenedMeter,
     Select,
     latency_of,
     lines_of,
@@ -12,6 +13,9 @@ from groundwire.jobs.meter_ports import (
 )
 from groundwire.link.pace import PacedPort
 from groundwire.link.serve import PtyEndpoint
+from groundwire.meter.bl0942.discover import Verdict
+from groundwire.meter.bl0942.emulated_line import LinePort
+from groundwire.sim.meters import meter_board
 from groundwire.wire import SetLines
 
 
@@ -62,6 +66,33 @@ def test_the_first_port_is_closed_when_the_second_is_not_there():
                 open_meter(MeterAccess(endpoint.name, join="/nowhere/port"))
     finally:
         endpoint.close()
+
+
+def test_two_adapters_are_opened_as_one_port():
+    one, two = PtyEndpoint(), PtyEndpoint()
+    try:
+        opened = open_meter(MeterAccess(one.name, join=two.name))
+        assert opened.port.name == f"{one.name} + {two.name}"
+        assert [line.name for line in opened.lines] == ["TX1", "P24"]
+        opened.port.set_lines(dtr=True, rts=False)
+        opened.port.send(b"second")
+        assert two.read() == b"second"
+        opened.port.set_lines(dtr=False, rts=True)
+        opened.port.send(b"first")
+        assert one.read() == b"first"
+        opened.port.close()
+    finally:
+        one.close()
+        two.close()
+
+
+@pytest.mark.parametrize("select", [Select.RTS, Select.DTR, Select.BOTH])
+def test_each_way_of_selecting_reaches_both_chips(select):
+    board = meter_board("meter-h1")
+    lines = lines_of(MeterAccess("x", select=select))
+    port = LinePort(board.line, {one.select: one.name for one in lines})
+    found = find_wiring(OpenedMeter(port, lines, 0.002))
+    assert found.verdict is Verdict.H1
 
 
 def test_a_pty_has_no_lines_to_select_with():

@@ -150,6 +150,14 @@ def test_a_clock_that_jumps_between_two_runs_adds_nothing_false(tmp_path, jump_s
     check_agreement(path)
 
 
+def test_what_the_installation_cannot_draw_is_not_booked(tmp_path):
+    desk, path = desk_of(5000.0), tmp_path / "m.db"
+    run_once(desk, path, most_power_w=500.0)
+    desk.line.advance(desk.line.now_s + 3600)
+    run_once(desk, path, most_power_w=500.0)
+    assert total(path) < 0.2
+
+
 def test_a_new_calibration_changes_only_what_comes(tmp_path):
     desk, path = desk_of(), tmp_path / "m.db"
     run_once(desk, path, for_s=3600.0, every_s=30.0)

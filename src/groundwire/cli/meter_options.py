@@ -69,6 +69,7 @@ class MeterFlags:
     calibration: Path | None = None
     circuit: str | None = None
     read_only: bool = False
+    most_power_w: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,13 @@ CHIP_FLAGS: Final = (
         + ".",
     ),
     click.option(
+        "--most-power",
+        "most_power_w",
+        type=RangeType(1, 1e6),
+        metavar="WATTS",
+        help="What the installation can draw; a step of the energy counter above it is not booked.",
+    ),
+    click.option(
         "--read-only",
         is_flag=True,
         help="Write nothing to the chips; needs --channel, and identity is then not proven.",
@@ -234,7 +242,12 @@ def reading_options(flags: MeterFlags, tell: Tell) -> MeterOptions:
     default = Gains.of_circuit(flags.circuit) if flags.circuit is not None else ESPHOME_DEFAULT
     if not gains and flags.circuit is None:
         tell(Notice(UNCALIBRATED))
-    return MeterOptions(gains=gains, default=default, sets_up=not flags.read_only)
+    return MeterOptions(
+        gains=gains,
+        default=default,
+        sets_up=not flags.read_only,
+        most_power_w=flags.most_power_w,
+    )
 
 
 # --- opening ----------------------------------------------------------------------------------
