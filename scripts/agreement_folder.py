@@ -12,35 +12,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
 
+from agreement_dumps import compare_dumps
 from agreement_logs import compare_logs
 
 Comparison = Callable[[Path], int]
 NOTHING = 2
-# (module, function): the first that is there compares images and what is stored in them
-FOR_IMAGES = (
-    ("agreement_images", "compare_folder"),
-    ("agreement_dumps", "compare_dumps"),
-)
 
 
 def holds(folder: Path, *endings: str) -> bool:
     """Whether a folder holds a known answer beside a file with one of these endings."""
     answers = {path.name.removesuffix(".expected.json") for path in folder.glob("*.expected.json")}
     return any((folder / f"{name}{ending}").exists() for name in answers for ending in endings)
-
-
-def image_comparisons() -> list[Comparison]:
-    """The comparisons of images that this checkout has."""
-    found = []
-    for module, function in FOR_IMAGES:
-        try:
-            found.append(getattr(import_module(module), function))
-        except (ImportError, AttributeError):
-            continue
-    return found
 
 
 def comparisons(folder: Path) -> Iterator[tuple[Path, Comparison]]:
@@ -51,11 +35,7 @@ def comparisons(folder: Path) -> Iterator[tuple[Path, Comparison]]:
         if holds(place, ".log"):
             yield place, compare_logs
         if holds(place, ".bin", ".bin.xz"):
-            known = image_comparisons()
-            if not known:
-                print("the comparison of images is not available here", file=sys.stderr)
-            for compare in known:
-                yield place, compare
+            yield place, compare_dumps
 
 
 def compare_folder(folder: Path) -> int:

@@ -28,7 +28,7 @@ STYLES = (
     (re.compile(r"^\$ .*"), "bold"),
     (re.compile(r"^-- .*"), "cyan"),
     (re.compile(r"^(module|plan|flash map.*)$"), "bold"),
-    (re.compile(r"^done, and proven.*"), "bold green"),
+    (re.compile(r"^(done, and proven|it came up).*"), "bold green"),
     (re.compile(r"no hardware w?i?a?s involved"), "yellow"),
 )
 

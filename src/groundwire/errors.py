@@ -38,7 +38,7 @@ EXIT_CODE_MEANINGS: dict[ExitCode, str] = {
     ExitCode.USAGE: "the request cannot be understood or carried out as written",
     ExitCode.LINK: "the port, or getting a module to answer",
     ExitCode.PROTOCOL: "the module answers, but not with what was asked",
-    ExitCode.FLASH: "erasing, programming or verifying the flash",
+    ExitCode.FLASH: "erasing, programming or verifying the flash; or a proof that failed",
     ExitCode.IMAGE: "the file is not an image, is damaged, or is for another chip",
     ExitCode.UNSUPPORTED: "this chip, boot ROM or flash cannot do that",
     ExitCode.REFUSED: "a safety rule forbids it",
@@ -201,6 +201,26 @@ class CannotCalibrate(UsageError):
     @property
     def next_step(self) -> str:
         return "measure a resistive load of at least a tenth of the meter's range"
+
+
+@dataclass(eq=False, kw_only=True)
+class TwoRecorders(UsageError):
+    """Another recorder wrote to the same file for the same chip; this one stopped.
+
+    Two recorders of one chip would each count its energy, so the totals would be too high.
+    """
+
+    code = "meter.two-recorders"
+    path: str
+    chip: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.path!r} was written by another recorder of {self.chip!r} meanwhile"
+
+    @property
+    def next_step(self) -> str:
+        return "end the other recorder, or name another file"
 
 
 @dataclass(eq=False, kw_only=True)
@@ -457,6 +477,44 @@ class PatternNotSeen(LinkError):
         return "restart the module while the line is watched"
 
 
+@dataclass(eq=False, kw_only=True)
+class NoMeter(LinkError):
+    """No meter chip answers on any way, or chips answer that cannot be told apart."""
+
+    code = "meter.none"
+    verdict: str
+    evidence: tuple[str, ...] = ()
+
+    @property
+    def what(self) -> str:
+        return f"no meter chip could be reached: {self.verdict}"
+
+    @property
+    def means(self) -> str:
+        return self.evidence[-1] if self.evidence else ""
+
+    @property
+    def next_step(self) -> str:
+        return "check supply, ground and both data lines; then look for the wiring again"
+
+
+@dataclass(eq=False, kw_only=True)
+class BrokerUnreachable(LinkError):
+    """The MQTT broker cannot be reached, or does not let this client in."""
+
+    code = "mqtt.unreachable"
+    broker: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"the MQTT broker {self.broker} cannot be used: {self.reason}"
+
+    @property
+    def next_step(self) -> str:
+        return "check host, port, user and password of the broker, and that it runs"
+
+
 # --- protocol: exit 4 --------------------------------------------------------------------------
 
 
@@ -677,6 +735,31 @@ class BackupUnusable(FlashError):
         return "take the power away for ten seconds, identify the module, and read it again"
 
 
+@dataclass(eq=False, kw_only=True)
+class RedactionUnproven(FlashError):
+    """A redacted dump did not pass its proof: a removed value is left, or too much was changed.
+
+    Nothing was written. The original stays as private as it was.
+    """
+
+    code = "redact.unproven"
+    left: tuple[str, ...]
+
+    @property
+    def what(self) -> str:
+        shown = "; ".join(self.left[:4])
+        more = f" and {len(self.left) - 4} more" if len(self.left) > 4 else ""
+        return f"the redacted dump did not pass its proof: {shown}{more}"
+
+    @property
+    def means(self) -> str:
+        return "a value stands where it is not known to be kept, for example inside the firmware"
+
+    @property
+    def next_step(self) -> str:
+        return "do not post the dump; report the places named above, which are no secret"
+
+
 # --- image: exit 6 -----------------------------------------------------------------------------
 
 
@@ -695,6 +778,10 @@ class UnknownImage(ImageError):
     name: str
     size: int
     finding: str
+    advice: str = (
+        "choose the firmware's release file for this chip: for a Beken its name ends in QIO or UA, "
+        "for a BL602 it is OpenBL602_ with the version, or the same with _OTA"
+    )
 
     @property
     def what(self) -> str:
@@ -702,7 +789,7 @@ class UnknownImage(ImageError):
 
     @property
     def next_step(self) -> str:
-        return "choose the release file for this chip whose name ends in QIO or UA"
+        return self.advice
 
 
 @dataclass(eq=False, kw_only=True)

@@ -29,6 +29,7 @@ from groundwire.errors import (
     GroundwireError,
     InternalError,
     LinkLost,
+    NoDiagnosis,
     OutputUnwritable,
     RefusedBySafety,
     StoppedPartWay,
@@ -47,6 +48,7 @@ ONE_OF_EACH: list[tuple[int, GroundwireError]] = [
     (7, UnsupportedHere(asked="x", reason="y")),
     (8, RefusedBySafety(rule="x", finding="y")),
     (9, StoppedPartWay(reason="x", done_sectors=1, total_sectors=2, folder="f")),
+    (10, NoDiagnosis(subject="this log", seen="2 lines", tests=("listen longer",))),
     (130, Cancelled()),
 ]
 

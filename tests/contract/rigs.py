@@ -105,13 +105,13 @@ def _beken_part(family: ChipFamily, part: str) -> Rig:
 
 
 def _bouffalo(family: ChipFamily) -> list[Rig]:
-    """Only the part whose RAM loader runs; BL604 is the same die in a larger package."""
+    """The parts whose RAM loader runs; BL604 is the same die in a larger package."""
     image = firmware_image("BL602")
     return [
         Rig(
             family=family,
-            part="BL602",
-            stock=stock_flash("BL602"),
+            part=part,
+            stock=stock_flash(part),
             image=image,
             pieces=((0x10000, bouffalo.with_header(image)),),
             room=Span.between(0x10000, 0xD8000),
@@ -121,6 +121,7 @@ def _bouffalo(family: ChipFamily) -> list[Rig]:
             loader=bouffalo.stand_in_loader(),
             measures_speed=True,
         )
+        for part in ("BL602", "BL604")
     ]
 
 

@@ -120,6 +120,8 @@ def _ends_after_heap(case: Case, _rest: str) -> Match | None:
     # Later on only the clock can tell a hang from a log that ends; vendor firmware may be quiet.
     chatty = last.has("obk.line") or last.stage < 50
     silent = (case.silence_s or 0.0) >= QUIET_S and last.app_lines > 0
+    if last.has("obk.complete"):
+        return None  # its start was complete; what follows the user may have turned off
     before_config = last.has("obk.before-delay") and not last.has("obk.before-delay-more")
     if not silent or not chatty or before_config or last.has("tuya.line", "libretiny.line"):
         return None

@@ -36,7 +36,8 @@ class Identity:
     """All that is known of a module without writing to it.
 
     `key_class` names the instruction cipher the chip applies ("tuya", "zero", ...), or "" where
-    the chip does not tell. `mac` is "" where no calibration area holds one. `partitions` are the
+    the chip does not tell. `may_be` are chips that answer the same where nothing on the module
+    tells them apart. `mac` is "" where no calibration area holds one. `partitions` are the
     regions that a table in the module's own flash declares, where it has one.
     """
 
@@ -55,6 +56,11 @@ class Identity:
     partitions: tuple[Region, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[str, ...] = ()
+    may_be: tuple[str, ...] = ()
+
+    def agrees_with(self, wanted: str) -> bool:
+        """Whether it is, or may be, the chip that somebody named."""
+        return wanted.upper() in {name.upper() for name in (self.chip, *self.may_be)}
 
 
 # --- what the flash is for ----------------------------------------------------------------------
@@ -315,9 +321,10 @@ class ChipFamily:
 
     `try_link(seconds)` is a procedure that asks for a link for about that long and never harms a
     chip of another family. `flasher()` makes a host side for a module that has just linked; where
-    the family has a `check_loader`, it is `flasher(loader)` instead: the bytes of the vendor's RAM
-    loader, or b"" where none is at hand. `check_loader(data)` names such a file, or raises
-    `ImageError`, and `loader_source` says where the vendor publishes it.
+    the family has a `check_loader`, it is `flasher(loader, plain=...)` instead: the bytes of the
+    vendor's RAM loader, or b"" where none is at hand, and whether to run it unchanged.
+    `check_loader(data)` names such a file, or raises `ImageError`, and `loader_source` says where
+    the vendor publishes it.
 
     `layout(identity)` gives the regions of its flash, and `identify_dump(data)` what a whole-flash
     dump tells of its module, or None. `place(data, name, identity, layout, policy)` decides where
@@ -326,6 +333,8 @@ class ChipFamily:
     what a person has to do so that the module comes up in download mode ("" for a plain reset).
     `log_pin` says that the firmware logs on a pin of its own, and that `emulator` therefore takes
     `boot_text`; without one, the log comes on the flashing pins.
+    `forgets_s` is how much silence makes its chips drop a conversation that others disturbed, or 0
+    where there is nothing to disturb; such a family is asked first whether one is open.
     """
 
     name: str
@@ -344,3 +353,4 @@ class ChipFamily:
     log_baudrate: int = 115_200
     log_pin: bool = False
     hands: str = ""
+    forgets_s: float = 0.0

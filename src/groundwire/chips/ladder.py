@@ -16,9 +16,9 @@ from groundwire.chips.listening import (
     logging_finding,
     text_share,
 )
-from groundwire.errors import NothingLinked
+from groundwire.errors import NothingLinked, PortFailed
 from groundwire.events import Attempt, Heard, NeedHands
-from groundwire.wire import Procedure, Receive, Send, SetBaudrate, SetLines, Wait
+from groundwire.wire import Discard, Procedure, Receive, Send, SetBaudrate, SetLines, Wait
 
 REBOOT_TEXT: Final = b"reboot\r\n"
 HELD_S: Final = 0.25
@@ -101,7 +101,7 @@ class Ladder:
         """
         yield SetBaudrate(self._families[0].link_baudrate)
         yield Attempt("already", "asking whether it is in download mode already")
-        family = yield from self._round(ALREADY_S)
+        family = yield from self._already()
         if family is None and self._options.ask_firmware:
             family = yield from self._ask_firmware()
         if family is None and self._has_lines:
@@ -132,7 +132,10 @@ class Ladder:
         for family in self._families:
             if family.log_baudrate == family.link_baudrate:
                 continue
-            yield SetBaudrate(family.log_baudrate)
+            try:
+                yield SetBaudrate(family.log_baudrate)
+            except PortFailed:
+                continue
             answer = yield Receive(LISTEN_S, at_least=LISTEN_BYTES, quiet_s=LISTEN_QUIET_S)
             readable = len(answer.data) >= ENOUGH_BYTES and text_share(answer.data) >= READABLE
             if family.looks_like_mine(answer.data) or readable:
@@ -140,22 +143,43 @@ class Ladder:
                 break
         yield SetBaudrate(self._families[0].link_baudrate)
 
+    def _already(self) -> Procedure[ChipFamily | None]:
+        """Find a conversation that is open; those go first whom the others' words would disturb."""
+        self._echo = None
+        for family in sorted(self._families, key=lambda family: not family.forgets_s):
+            if (yield from self._try(family, ALREADY_S)):
+                return family
+        return None
+
+    def _after_silence(self) -> Procedure[ChipFamily | None]:
+        """What was said to the others may have confused one in mid-conversation: let it forget."""
+        for family in self._families:
+            if family.forgets_s:
+                yield Discard(family.forgets_s, within_s=2 * family.forgets_s)
+                self._waited_s += family.forgets_s
+                if (yield from self._try(family, ALREADY_S)):
+                    return family
+        return None
+
     def _round(self, seconds: float) -> Procedure[ChipFamily | None]:
         """Ask in the words of each family once; the first family has most of the time."""
         self._echo = None
         shares = [seconds] if len(self._families) == 1 else [seconds * 0.8]
         shares += [seconds * 0.2 / max(len(self._families) - 1, 1)] * (len(self._families) - 1)
         for family, share_s in zip(self._families, shares, strict=True):
-            result = yield from family.try_link(share_s)
-            if is_echo(result.heard, result.sent):
-                self._echo = result
-            self._waited_s += share_s
-            self._heard += result.heard
-            del self._heard[:-HEARD_LIMIT]
-            self._sent = result.sent or self._sent
-            if result.linked:
+            if (yield from self._try(family, share_s)):
                 return family
         return None
+
+    def _try(self, family: ChipFamily, seconds: float) -> Procedure[bool]:
+        result = yield from family.try_link(seconds)
+        if is_echo(result.heard, result.sent):
+            self._echo = result
+        self._waited_s += seconds
+        self._heard += result.heard
+        del self._heard[:-HEARD_LIMIT]
+        self._sent = result.sent or self._sent
+        return result.linked
 
     def _ask_firmware(self) -> Procedure[ChipFamily | None]:
         yield Attempt("text", "asking the running firmware to reboot")
@@ -189,6 +213,8 @@ class Ladder:
             if finding.kind is HeardKind.WRONG_SPEED and rounds % LISTEN_EVERY == 0:
                 yield from self._listen_at_log_speeds()
                 finding = self._finding()
+                if self._logging is None and (family := (yield from self._after_silence())):
+                    return family
             if finding.kind is not self._told:
                 self._told = finding.kind
                 yield Heard(finding.kind.value, finding.detail, finding.advice)

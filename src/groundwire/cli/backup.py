@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from groundwire.cli.options import FILE, Settings, module_options
+from groundwire.cli.portless import Shown
 from groundwire.cli.render import backup_lines, identity_lines
-from groundwire.cli.running import Job, Shown, with_module
+from groundwire.cli.running import Job, with_module
 from groundwire.cli.shapes import identity_shape
 from groundwire.jobs.backup import backup_name, take_backup
 

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import click
 
@@ -18,8 +18,9 @@ from groundwire.cli.booting import BootWatcher, boot_lines, boot_shape
 from groundwire.cli.consent import asking_consent, check_can_ask
 from groundwire.cli.failures import BadCommandLine
 from groundwire.cli.options import FILE, Settings
+from groundwire.cli.portless import Shown
 from groundwire.cli.render import write_lines
-from groundwire.cli.running import Job, Shown, open_named, with_module
+from groundwire.cli.running import Job, open_named, with_module
 from groundwire.cli.screen import Screen
 from groundwire.cli.shapes import Shape, identity_shape, plan_shape
 from groundwire.errors import (
@@ -35,7 +36,6 @@ from groundwire.jobs.ports import OpenedPort
 from groundwire.jobs.report import ReportInput, write_reports
 from groundwire.jobs.write import WriteReport, WriteRequest
 
-R = TypeVar("R")
 TRACE: Final = "trace.jsonl"
 
 
@@ -78,19 +78,6 @@ BACKUP_FLAGS: Final = (
         help="Keep no backup. What is lost then is lost; the report says so.",
     ),
 )
-
-
-def flagged(
-    *flags: Callable[[Callable[..., R]], Callable[..., R]],
-) -> Callable[[Callable[..., R]], Callable[..., R]]:
-    """Several flags as one decorator, in the order of the help page."""
-
-    def decorate(act: Callable[..., R]) -> Callable[..., R]:
-        for flag in reversed(flags):
-            act = flag(act)
-        return act
-
-    return decorate
 
 
 def check_conditions(verb: str, conditions: Conditions) -> None:

@@ -25,6 +25,8 @@ def coloured(line: str) -> Text:
             text.stylize(STYLES.get(cell, ""), at[0], at[-1] + 1)
     elif TITLE.match(line):
         text.stylize("bold")
+    elif line.startswith("it came up"):
+        text.stylize("bold green")
     elif line.lstrip().startswith("warning:"):
         text.stylize("yellow")
     return text

@@ -11,9 +11,16 @@ from typing import Final
 
 import click
 
-from groundwire.cli.changing import flagged
 from groundwire.cli.interrupts import Interrupts
-from groundwire.cli.options import FILE, NumberType, PortType, SecondsType, Settings, screen_options
+from groundwire.cli.options import (
+    FILE,
+    NumberType,
+    PortType,
+    SecondsType,
+    Settings,
+    flagged,
+    screen_options,
+)
 from groundwire.cli.render import table
 from groundwire.cli.running import choose_port, open_named
 from groundwire.cli.screen import make_screen

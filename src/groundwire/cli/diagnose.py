@@ -12,12 +12,11 @@ import click
 
 from groundwire.bootlog.facts import LogFacts
 from groundwire.bootlog.finding import Diagnosis
-from groundwire.cli.changing import flagged
 from groundwire.cli.diagnosing import diagnosis_lines, diagnosis_shape, sentence
 from groundwire.cli.failures import BadCommandLine
 from groundwire.cli.interrupts import Interrupts
 from groundwire.cli.listening import PORT_FLAGS, Ports, listen, make_setup, the_log
-from groundwire.cli.options import FILE, ChipType, NumberType, Settings, screen_options
+from groundwire.cli.options import FILE, ChipType, NumberType, Settings, flagged, screen_options
 from groundwire.cli.screen import Screen, make_screen
 from groundwire.errors import InputUnreadable, NoDiagnosis
 from groundwire.jobs.diagnose import (
@@ -81,7 +80,6 @@ FILE_FLAGS = (
 def command(
     settings: Settings,
     files: tuple[Path, ...],
-    port: str | None,
     log_port: str | None,
     for_s: float | None,
     guided: bool,
@@ -94,7 +92,7 @@ def command(
 
     Exit status 0: sound, or diagnosed. 10: nothing known fits; the tests that would tell are named.
     """
-    ports = Ports(port, log_port, for_s)
+    ports = Ports(settings.port, log_port, for_s)
     diagnose(settings, files, Given(ports=ports, guided=guided, **given))  # type: ignore[arg-type]
 
 

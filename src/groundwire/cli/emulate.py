@@ -9,9 +9,8 @@ import click
 
 from groundwire.backup.files import check_writable, read_input, write_atomically
 from groundwire.chips.family import Emulator
-from groundwire.cli.changing import flagged
 from groundwire.cli.interrupts import Interrupts
-from groundwire.cli.options import FILE, ChipType, SecondsType, Settings, screen_options
+from groundwire.cli.options import FILE, ChipType, SecondsType, Settings, flagged, screen_options
 from groundwire.cli.render import EMULATED
 from groundwire.cli.screen import make_screen
 from groundwire.events import Notice
@@ -84,6 +83,9 @@ FAULT_FLAGS = (
 @click.option(
     "--save", type=FILE, metavar="FILE", help="Where to keep what its flash holds at the end."
 )
+@click.option(
+    "--log", is_flag=True, help="A second pty, for what the module prints on its log pin."
+)
 @flagged(*FAULT_FLAGS)
 @screen_options
 def command(
@@ -92,19 +94,22 @@ def command(
     tcp: int | None,
     hands_s: float,
     save: Path | None,
+    log: bool,
     **faults: object,
 ) -> None:
     """Serve an emulated CHIP on a pty or a TCP port until Ctrl-C, for any tool to try.
 
-    The name of the port comes first on standard output. Ctrl-C is how it ends, so its exit
-    status is then 0.
+    The name of the port comes first on standard output, that of --log second. Ctrl-C is how it
+    ends, so its exit status is then 0.
     """
     module = make_emulator(settings.chip or "", read_input(over) if over is not None else None)
     line = Faults(**faults).of_line()  # type: ignore[arg-type]
     if save is not None:
         check_writable(save, 0)
     endpoint = PtyEndpoint() if tcp is None else TcpEndpoint(tcp)
-    emulate(settings, module, EmulateOptions(hands_s=hands_s, faults=line), endpoint, save)
+    options = EmulateOptions(hands_s=hands_s, faults=line)
+    log_endpoint = PtyEndpoint(waits=False) if log else None
+    emulate(settings, module, options, endpoint, save, log_endpoint)
 
 
 def emulate(
@@ -113,17 +118,22 @@ def emulate(
     options: EmulateOptions,
     endpoint: PtyEndpoint | TcpEndpoint,
     save: Path | None = None,
+    log: PtyEndpoint | None = None,
 ) -> None:
     """Say the endpoint's name, serve until stopped, keep the flash if asked to."""
     chip = settings.chip
     with make_screen(settings) as screen, Interrupts(quiet=True) as interrupts:
         try:
-            shape = {"type": "serving", "port": endpoint.name, "chip": chip}
-            screen.show([endpoint.name], shape)
+            names = [endpoint.name, *([log.name] if log is not None else [])]
+            log_name = log.name if log is not None else None
+            shape = {"type": "serving", "port": endpoint.name, "log_port": log_name, "chip": chip}
+            screen.show(names, shape)
             screen.tell(Notice(f"an emulated {chip}; Ctrl-C ends it"))
-            flash = serve_emulated(module, endpoint, options, interrupts.stop)
+            flash = serve_emulated(module, endpoint, options, interrupts.stop, log)
         finally:
             endpoint.close()
+            if log is not None:
+                log.close()
         if save is not None:
             write_atomically(save, flash)
         screen.result("emulate", [EMULATED], {"chip": chip, "port": endpoint.name})

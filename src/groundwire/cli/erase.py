@@ -12,9 +12,8 @@ from groundwire.cli.changing import (
     Change,
     Conditions,
     Source,
-    flagged,
 )
-from groundwire.cli.options import LARGEST_FLASH, Settings, SpanType, module_options
+from groundwire.cli.options import LARGEST_FLASH, Settings, SpanType, flagged, module_options
 from groundwire.cli.running import Job
 from groundwire.errors import SpanOutside, SpanUnaligned
 from groundwire.jobs.erase import erase_request, erase_span

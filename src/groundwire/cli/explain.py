@@ -9,8 +9,8 @@ import click
 
 from groundwire.cli.failures import FLAGS, UnknownCode
 from groundwire.cli.options import ParamType, Settings, screen_options
+from groundwire.cli.portless import Shown, without_module
 from groundwire.cli.render import table
-from groundwire.cli.running import Shown, without_module
 from groundwire.errors import EXIT_CODE_MEANINGS, GroundwireError, error_classes
 
 NEAREST = 5

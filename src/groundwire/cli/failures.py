@@ -129,6 +129,7 @@ FLAGS: Final = {
     "flash.changed": "-b 115200 stays at the slowest speed",
     "image.wrong-chip": "groundwire plan IMAGE --over DUMP checks an image without a module",
     "safety.chip-contradicted": "leave -c away",
+    "meter.none": "groundwire meter discover asks every way there is",
     "internal": "--trace FILE makes one; -vv shows where it failed",
 }
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from groundwire.cli.options import Settings, module_options
+from groundwire.cli.portless import Shown
 from groundwire.cli.render import EMULATED, identity_lines
-from groundwire.cli.running import Job, Shown, with_module
+from groundwire.cli.running import Job, with_module
 from groundwire.cli.shapes import identity_shape, layout_shape
 
 

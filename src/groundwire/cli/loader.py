@@ -8,7 +8,7 @@ import click
 
 from groundwire.backup.files import read_input
 from groundwire.cli.options import FILE, Settings, screen_options
-from groundwire.cli.running import Shown, without_module
+from groundwire.cli.portless import Shown, without_module
 from groundwire.jobs.loader import KeptLoader, add_loader, get_loader, kept_loaders
 
 

@@ -41,6 +41,7 @@ class Settings:
     link_wait_s: float = DEFAULT_WAIT_S
     use_lines: bool = True
     ask_firmware: bool = True
+    plain_loader: bool = False
     is_json: bool = False
     trace: Path | None = None
     verbosity: int = 0
@@ -189,6 +190,20 @@ def _matching(words: Iterable[str], incomplete: str) -> list[click.shell_complet
 
 FILE: Final = click.Path(path_type=Path)
 
+
+def flagged(
+    *flags: Callable[[Callable[..., R]], Callable[..., R]],
+) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """Several flags as one decorator, in the order of the help page."""
+
+    def decorate(act: Callable[..., R]) -> Callable[..., R]:
+        for flag in reversed(flags):
+            act = flag(act)
+        return act
+
+    return decorate
+
+
 # --- the flags ----------------------------------------------------------------------------------
 
 SCREEN_FLAGS: Final = (
@@ -237,6 +252,11 @@ PORT_FLAGS: Final = (
     click.option("--no-lines", is_flag=True, help="Leave DTR and RTS alone."),
     click.option("--no-ask", is_flag=True, help="Do not ask the running firmware to reboot."),
     click.option(
+        "--plain-loader",
+        is_flag=True,
+        help="Run the vendor's RAM loader as it is, without the guard against line noise.",
+    ),
+    click.option(
         "--trace", type=FILE, metavar="FILE", help="Write every byte on the line to a file."
     ),
 )
@@ -245,7 +265,7 @@ PORT_FLAGS: Final = (
 def _settings(values: dict[str, object]) -> Settings:
     """Take the shared flags out of what click parsed."""
     taken: dict[str, object] = {}
-    for name in ("port", "chip", "flash_size", "link_wait_s", "is_json", "trace", "verbosity"):
+    for name in Settings.__dataclass_fields__:
         if name in values:
             taken[name] = values.pop(name)
     if "baud" in values:

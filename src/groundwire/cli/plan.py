@@ -10,8 +10,9 @@ from groundwire.backup.files import read_input
 from groundwire.chips.family import BootloaderPolicy, Identity
 from groundwire.cli.images import BOOTLOADER_FLAG, load_image
 from groundwire.cli.options import FILE, Settings, module_options
+from groundwire.cli.portless import Shown, without_module
 from groundwire.cli.render import identity_lines, plan_lines
-from groundwire.cli.running import Job, Shown, with_module, without_module
+from groundwire.cli.running import Job, with_module
 from groundwire.cli.shapes import identity_shape, plan_shape
 from groundwire.errors import ChipContradicted
 from groundwire.jobs.plan import owner_of_dump, plan_on_module, plan_over_dump
@@ -62,7 +63,7 @@ def _over_dump(
     settings: Settings, image: tuple[bytes, str], dump: tuple[bytes, str], policy: BootloaderPolicy
 ) -> Shown:
     _family, identity = owner_of_dump(*dump)
-    if settings.chip is not None and settings.chip != identity.chip:
+    if settings.chip is not None and not identity.agrees_with(settings.chip):
         raise ChipContradicted(
             rule="the content of the dump says otherwise",
             finding=f"{settings.chip} was named, but the dump is from a {identity.chip}",

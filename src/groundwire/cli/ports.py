@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from groundwire.cli.options import Settings, screen_options
+from groundwire.cli.portless import Shown, without_module
 from groundwire.cli.render import table
-from groundwire.cli.running import Shown, without_module
 from groundwire.cli.shapes import Shape
 from groundwire.link.discover import Adapter, find_adapters, meddlers, usb_hints
 

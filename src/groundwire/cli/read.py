@@ -10,8 +10,9 @@ import click
 from groundwire.backup.files import check_writable, write_atomically
 from groundwire.chips.family import SECTOR
 from groundwire.cli.options import FILE, Settings, SpanType, module_options
+from groundwire.cli.portless import Shown
 from groundwire.cli.render import table
-from groundwire.cli.running import Job, Shown, with_module
+from groundwire.cli.running import Job, with_module
 from groundwire.cli.screen import Screen
 from groundwire.errors import SpanOutside
 from groundwire.events import Phase

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from groundwire.cli.flash_map import flash_map, region_lines
 from groundwire.quantities import Span, hex_address, size_text
 
 if TYPE_CHECKING:
@@ -74,6 +73,9 @@ def identity_lines(identity: Identity, *, verbose: bool = False) -> list[str]:
 
 def plan_lines(plan: WritePlan) -> list[str]:
     """The plan: what is erased, written and kept, and why, then its picture."""
+    # what only shows the content of a file needs no map, and nothing of any chip family
+    from groundwire.cli.flash_map import flash_map, region_lines  # noqa: PLC0415
+
     lines = ["plan"]
     lines += table(
         [

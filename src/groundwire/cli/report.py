@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from groundwire.cli.options import FILE, Settings, screen_options
-from groundwire.cli.running import Shown, without_module
+from groundwire.cli.portless import Shown, without_module
 from groundwire.cli.screen import Screen
 from groundwire.errors import OutputUnwritable
 from groundwire.jobs.support_bundle import FILE_NAME, make_bundle, write_bundle

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from groundwire.backup.files import read_input
-from groundwire.cli.changing import FOLDER_FLAG, YES_FLAGS, Change, Conditions, Source, flagged
+from groundwire.cli.changing import FOLDER_FLAG, YES_FLAGS, Change, Conditions, Source
 from groundwire.cli.consent import asking_consent
-from groundwire.cli.options import FILE, Settings, module_options
+from groundwire.cli.options import FILE, Settings, flagged, module_options
 from groundwire.cli.running import Job
 from groundwire.errors import UnknownImage
 from groundwire.jobs.restore import RestoreRequest, restore_backup

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,20 +11,13 @@ from groundwire.chips.registry import families
 from groundwire.cli.failures import NoAdapter, SeveralAdapters
 from groundwire.cli.interrupts import Interrupts
 from groundwire.cli.options import Settings
+from groundwire.cli.portless import Shown
 from groundwire.cli.screen import Screen, make_screen
 from groundwire.errors import LinkError
 from groundwire.events import Event, Notice, Severity, Tell
 from groundwire.jobs.ports import OpenedPort, open_port
 from groundwire.jobs.session import Session, SessionOptions
 from groundwire.link.discover import explain_opening, find_adapters, usb_hints
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What a verb has to say at its end: lines for people, values for programs."""
-
-    lines: Sequence[str]
-    values: Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -73,6 +66,7 @@ def session_options(settings: Settings, loader: bytes) -> SessionOptions:
         rate=settings.rate,
         flash_size=settings.flash_size,
         loader=loader,
+        plain_loader=settings.plain_loader,
         ladder=LadderOptions(
             hands_s=settings.link_wait_s,
             ask_firmware=settings.ask_firmware,
@@ -123,10 +117,3 @@ def with_module(
                 tell(Notice(f"the trace is incomplete: {failure}", Severity.WARNING))
         values = {"port": name, "emulated": opened.is_emulated, "warnings": warnings}
         screen.result(verb, shown.lines, {**values, **shown.values})
-
-
-def without_module(settings: Settings, verb: str, act: Callable[[Screen], Shown]) -> None:
-    """A verb that needs no module."""
-    with make_screen(settings) as screen:
-        shown = act(screen)
-        screen.result(verb, shown.lines, shown.values)

@@ -9,8 +9,9 @@ import click
 from groundwire.chips.family import BootloaderPolicy
 from groundwire.cli.images import BOOTLOADER_FLAG, load_image
 from groundwire.cli.options import FILE, Settings, module_options
+from groundwire.cli.portless import Shown
 from groundwire.cli.render import EMULATED, spans_text, table
-from groundwire.cli.running import Job, Shown, with_module
+from groundwire.cli.running import Job, with_module
 from groundwire.jobs.verify import verify_image
 from groundwire.quantities import size_text
 

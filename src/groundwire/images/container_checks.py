@@ -91,6 +91,9 @@ def _bl602_whole(data: bytes) -> Iterator[Check]:
 
 
 def _bl602_update(data: bytes) -> Iterator[Check]:
+    if data.startswith(ota.XZ_MAGIC):
+        yield from _bl602_app(ota.unpack(data))
+        return
     opened = ota.parse(data)
     yield from _one("SHA-256 of the packed body", ok=opened.hash_ok)
     yield from _one("size of the unpacked body", ok=opened.size_ok)

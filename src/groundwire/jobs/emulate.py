@@ -58,7 +58,11 @@ class HoldsFlash(Protocol):
 
 
 def serve_emulated(
-    module: Emulator, endpoint: Endpoint, options: EmulateOptions, stop: Callable[[], bool]
+    module: Emulator,
+    endpoint: Endpoint,
+    options: EmulateOptions,
+    stop: Callable[[], bool],
+    log: Endpoint | None = None,
 ) -> bytes:
     """Let an emulated module live on an endpoint until `stop` turns true or the line is unplugged.
 
@@ -68,7 +72,7 @@ def serve_emulated(
     if options.faults is not None:
         endpoint = FaultyEndpoint(endpoint, options.faults)
     with contextlib.suppress(Unplugged):
-        serve(emulator, endpoint, stop)
+        serve(emulator, endpoint, stop, log=log)
     return bytes(module.flash.data) if isinstance(module, HoldsFlash) else b""
 
 

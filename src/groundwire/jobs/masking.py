@@ -62,12 +62,17 @@ def _redact_but_mac(text: str) -> str:
     return "".join([*parts, redact(text[at:])])
 
 
+def _on_one_line(text: str, mask: Mask) -> str:
+    return escape(mask(text).replace("\n", " ").replace("\r", " "), LINE_CHARS)
+
+
 def plain(text: str, mask: Mask) -> str:
     """Outside text on one line of Markdown that cannot form markup."""
-    return MARKUP.sub(r"\\\1", escape(mask(text), LINE_CHARS))
+    shown = MARKUP.sub(r"\\\1", _on_one_line(text, mask))
+    return shown.replace("<", "&lt;").replace(">", "&gt;")
 
 
 def fenced(text: str, mask: Mask) -> str:
     """Outside text as a line inside a fence, which it cannot end."""
-    shown = escape(mask(text), LINE_CHARS)
+    shown = _on_one_line(text, mask)
     return f" {shown}" if shown.startswith(("~", "`")) else shown

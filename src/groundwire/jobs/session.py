@@ -39,7 +39,8 @@ KEEP_ALIVE_EVERY: Final = 0.3  # of the module's idle limit
 class SessionOptions:
     """What the user asked for: None means find out. `ladder` says how to link.
 
-    `loader` is the vendor's RAM loader for the families that need one.
+    `loader` is the vendor's RAM loader for the families that need one; `plain_loader` runs it as
+    it is, without what groundwire changes in it to make it safe on a bad line.
     """
 
     chip: str | None = None
@@ -47,6 +48,7 @@ class SessionOptions:
     flash_size: int | None = None
     ladder: LadderOptions = field(default_factory=LadderOptions)
     loader: bytes = b""
+    plain_loader: bool = False
 
 
 class Session:
@@ -191,14 +193,29 @@ class Session:
         return identity
 
     def _climb_ladder(self) -> None:
-        ladder = Ladder(self._families, self._options.ladder, has_lines=self.port.has_lines)
+        ladder = Ladder(self._in_order(), self._options.ladder, has_lines=self.port.has_lines)
         family = self.run_once(ladder.climb())
         if self._flasher is None or family is not self._family:
             self._family = family
-            loader = (self._options.loader,) if family.check_loader else ()
-            self._flasher = family.flasher(*loader)
+            self._flasher = self._make_flasher(family)
         else:
             self._flasher.relinked()
+
+    def _in_order(self) -> list[ChipFamily]:
+        """The family that was met before or that the user names is asked first, and longest."""
+        named = (self._options.chip or "").upper()
+
+        def is_expected(family: ChipFamily) -> bool:
+            if self._family is not None:
+                return family is self._family
+            return named in {part.upper() for part in family.parts}
+
+        return sorted(self._families, key=lambda family: not is_expected(family))
+
+    def _make_flasher(self, family: ChipFamily) -> Flasher:
+        if family.check_loader is None:
+            return family.flasher()
+        return family.flasher(self._options.loader, plain=self._options.plain_loader)
 
     def _identify(self) -> Identity:
         """Identify; a chip that restarts while we ask is linked once more."""
@@ -210,7 +227,7 @@ class Session:
 
     def _check_chip(self, identity: Identity) -> None:
         wanted = self._options.chip
-        if wanted is None or wanted.upper() == identity.chip.upper():
+        if wanted is None or identity.agrees_with(wanted):
             return
         evidence = "; ".join(
             f"{one.fact} {one.value} ({one.source})" for one in identity.evidence[:4]

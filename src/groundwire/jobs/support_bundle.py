@@ -48,9 +48,9 @@ LOG_HEAD: Final = 120
 LOG_TAIL: Final = 240
 FILES_MOST: Final = 40
 JOURNAL_ACTS: Final = ("job", "erase", "program", "done")
-LOG_ENDINGS: Final = (".log", ".txt")
+ENDINGS: Final = (".log", ".txt", ".bin", ".raw")
 LIBRARIES: Final = ("click", "rich", "pyserial", "numpy", "cryptography", "littlefs-python")
-NO_SHARING: Final = ("trace.jsonl",)
+TRACE_HEAD: Final = b'{"trace"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,8 @@ def sort_files(paths: Sequence[Path]) -> Case:
     """
     found: dict[str, list[Path]] = {}
     for path in _expanded(paths):
+        if _is_trace(path):
+            raise InputUnreadable(path=str(path), reason="a trace holds what no report may hold")
         found.setdefault(kind_of(path), []).append(path)
     return Case(
         logs=tuple(found.get(FileKind.LOG, ())),
@@ -78,6 +80,15 @@ def sort_files(paths: Sequence[Path]) -> Case:
         backups=tuple(found.get(FileKind.BACKUP, ())),
         images=tuple(found.get(FileKind.IMAGE, ())),
     )
+
+
+def _is_trace(path: Path) -> bool:
+    """Whether a file is a trace: every byte of a flash, as hex."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(TRACE_HEAD)) == TRACE_HEAD
+    except OSError:
+        return False
 
 
 def _expanded(paths: Sequence[Path]) -> Iterable[Path]:
@@ -89,13 +100,7 @@ def _expanded(paths: Sequence[Path]) -> Iterable[Path]:
                 raise InputUnreadable(path=str(path), reason="no such file")
             continue
         inside = sorted(path.iterdir())[:FILES_MOST]
-        yield from (
-            one
-            for one in inside
-            if one.is_file()
-            and one.suffix in (*LOG_ENDINGS, ".bin", ".raw")
-            and one.name not in NO_SHARING
-        )
+        yield from (one for one in inside if one.is_file() and one.suffix in ENDINGS)
 
 
 # --- the text -------------------------------------------------------------------------------------

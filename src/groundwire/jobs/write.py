@@ -27,6 +27,7 @@ JOURNAL = "journal.jsonl"
 Consent = Callable[[WritePlan, Identity], bool]
 OnFolder = Callable[[Path], None]
 Placing = Callable[[Identity, Layout], Placement]
+Adding = Callable[[Placement, bytes, Identity], Placement]
 
 
 def always(_plan: WritePlan, _identity: Identity) -> bool:
@@ -42,12 +43,18 @@ def unheard(_folder: Path) -> None:
     """Nobody wants to know the job folder before the report."""
 
 
+def add_nothing(placement: Placement, _before: bytes, _identity: Identity) -> Placement:
+    """The image is all there is to write."""
+    return placement
+
+
 @dataclass(frozen=True)
 class WriteRequest:
     """What to write and under which conditions.
 
     `base` is the folder in which the job makes a folder of its own. `keep_backup=False` means
-    that the user typed --no-backup in full: the flash is read for the proof but not kept.
+    that the user typed --no-backup in full: the flash is read for the proof but not kept. `add`
+    adds to the placement what follows from the content that the module had before.
     `on_folder` is told the folder of the job as soon as it is known, so that a failure can be
     reported there; it may not exist yet. `before_reboot` is called when the flash is proven and the
     firmware is about to be started.
@@ -57,6 +64,7 @@ class WriteRequest:
     base: Path
     source_sha256: str
     place: Placing
+    add: Adding = add_nothing
     allowed: Allowances = field(default_factory=Allowances)
     given_backup: Path | None = None
     keep_backup: bool = True
@@ -126,6 +134,7 @@ def change_flash(session: Session, request: WriteRequest) -> WriteReport:
     before = _find_unfinished(session, request) or _look_before(session, request)
     request.on_folder(before.folder)
     session.tell(Phase("plan", "working out what differs"))
+    placement = request.add(placement, before.data, identity)
     after = place_over(before.data, placement, layout)
     if before.resumed:
         plan = plan_from_survey(after, placement, layout, survey(session, after))

@@ -50,12 +50,16 @@ class Endpoint(Protocol):
 
 
 class PtyEndpoint:
-    """A pseudo terminal; `name` is what another program opens."""
+    """A pseudo terminal; `name` is what another program opens.
 
-    def __init__(self) -> None:
+    With `waits=False` bytes that nobody reads are lost instead of holding up the module.
+    """
+
+    def __init__(self, *, waits: bool = True) -> None:
         try:
             self._master, self._slave = pty.openpty()
             tty.setraw(self._slave)
+            os.set_blocking(self._master, waits)
         except (OSError, termios.error) as error:
             raise PortFailed(port="pty", reason=str(error)) from error
         self.name = os.ttyname(self._slave)
@@ -138,19 +142,30 @@ def serve(
     endpoint: Endpoint,
     stop: Callable[[], bool],
     pace: Pace | None = None,
+    log: Endpoint | None = None,
 ) -> None:
-    """Let a module live on an endpoint until `stop` turns true."""
+    """Let a module live on an endpoint until `stop` turns true.
+
+    What it prints on its log pin goes to `log`, if there is one.
+    """
     paced = (pace or Pace()).wire
     started = time.monotonic()
     waiting: deque[tuple[float, bytes]] = deque()
+    printed: deque[tuple[float, bytes]] = deque()
     emulator.power(on=True, at_s=0.0)
     while not stop():
         now = time.monotonic() - started
         emulator.advance(now)
-        _collect(emulator, waiting, paced=paced)
+        _collect(emulator, waiting, printed, paced=paced)
         _deliver(endpoint, waiting, now)
+        if log is not None:
+            with contextlib.suppress(BlockingIOError):  # nobody reads: then it is lost, as on a pin
+                _deliver(log, printed, now)
+        else:
+            printed.clear()
         nap_s = LONGEST_NAP_S
-        for at in (emulator.next_event_s(), waiting[0][0] if waiting else None):
+        due = [pieces[0][0] for pieces in (waiting, printed) if pieces]
+        for at in (emulator.next_event_s(), *due):
             if at is not None:
                 nap_s = min(nap_s, max(at - now, 0.0))
         readable, _, _ = select.select([endpoint], [], [], nap_s)
@@ -169,14 +184,21 @@ def _hear(emulator: Emulator, endpoint: Endpoint, now: float, *, paced: bool) ->
         emulator.on_bytes(data, now + byte_s, byte_s)
 
 
-def _collect(emulator: Emulator, waiting: deque[tuple[float, bytes]], *, paced: bool) -> None:
+def _collect(
+    emulator: Emulator,
+    waiting: deque[tuple[float, bytes]],
+    printed: deque[tuple[float, bytes]],
+    *,
+    paced: bool,
+) -> None:
     """Cut what the chip sends into pieces that are due about a millisecond apart."""
     for emission in emulator.take_output():
+        pieces = printed if emission.on_log_pin else waiting
         byte_s = 10 / emission.baudrate if paced else 0.0
         piece = max(int(0.001 / byte_s), 1) if byte_s else len(emission.data)
         for at in range(0, len(emission.data), max(piece, 1)):
             part = emission.data[at : at + piece]
-            waiting.append((emission.start_s + (at + len(part)) * byte_s, part))
+            pieces.append((emission.start_s + (at + len(part)) * byte_s, part))
 
 
 def _deliver(endpoint: Endpoint, waiting: deque[tuple[float, bytes]], now: float) -> None:

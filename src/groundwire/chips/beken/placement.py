@@ -32,6 +32,7 @@ MARKER_AT: Final = 0x110
 FROM_ZERO: Final = (ImageKind.QIO, ImageKind.DUMP)
 # Files that hold an image of another kind: ESPHome's packages, dumps read from the middle on.
 OPENED: Final = {ImageKind.UF2: Form.UA, ImageKind.ROTATED_DUMP: Form.DUMP}
+CHOOSE: Final = "choose the release file for {} whose name ends in QIO or UA"
 ADVICE: Final = {
     ImageKind.RBL: "an update for the running firmware's web page, not for the serial line",
     ImageKind.UG: "an update for the vendor's update path, not for the serial line",
@@ -60,7 +61,9 @@ def place(
     if seen.family and seen.family != identity.family:
         _require_this_chip(seen, name, identity)
     if seen.kind not in (*FROM_ZERO, ImageKind.UA):
-        raise UnknownImage(name=name, size=len(data), finding=_finding(seen))
+        raise UnknownImage(
+            name=name, size=len(data), finding=_finding(seen), advice=CHOOSE.format(identity.chip)
+        )
     _require_this_chip(seen, name, identity)
     if seen.app is None or not seen.app_valid:
         where = "; ".join(str(problem) for problem in seen.problems[:3])

@@ -47,9 +47,11 @@ def read_span(link: Exchange, span: Span) -> Procedure[bytes]:
             part = yield from _read_once(link, span.start + len(out), size)
         except RETRIED as error:
             failed += 1
-            link.damaged += 1
+            # a loader with a smaller limit cuts reads without a word; that is no fault of the line
+            was_cut = isinstance(error, WrongReply) and link.frame > SMALLEST_FRAME
+            link.damaged += not was_cut
             yield from link.recover(error, "Read")
-            if failed % FRAME_TRIES == 0:
+            if was_cut or failed % FRAME_TRIES == 0:
                 if link.frame <= SMALLEST_FRAME:
                     raise
                 link.smaller_frames()
@@ -64,8 +66,6 @@ def _read_once(link: Exchange, address: int, size: int) -> Procedure[bytes]:
         Read(address, size), Data, within_s=READ_WITHIN_S, size=size + 4
     )
     if len(reply.data) != size:
-        # a loader with a smaller limit cuts reads without a word
-        link.smaller_frames()
         raise WrongReply(command="Read", asked=f"{size} bytes", got=f"{len(reply.data)} bytes")
     return reply.data
 

@@ -14,6 +14,7 @@ from groundwire.chips.nor_flash import NorFlash
 EFUSE_SIZE: Final = 128
 SW_USAGE_AT: Final = 0x10
 MAC_AT: Final = 0x14
+LARGE_PACKAGE: Final = 0x80  # of the byte behind the MAC and its check
 RAM_BASE: Final = 0x0200_8000  # the same RAM shows at 0x22…, 0x32…, 0x42… and 0x52…
 RAM_END: Final = 0x0204_C000
 ALIASES: Final = frozenset({0x2, 0x3, 0x4, 0x5})
@@ -34,6 +35,7 @@ class ChipOptions:
     sw_usage: int = 3
     boot_by_hands: bool = True
     boot_strapped: bool = False
+    efuse_tells: bool = True  # of a chip in a large package, that it is one
     signed: bool = False
     rerun_unknown: bool = True
     old_loader: bool = False  # knows no PD
@@ -63,6 +65,8 @@ class Inside:
             self.efuse[0] |= 1 << 2
         U32.pack_into(self.efuse, SW_USAGE_AT, self.options.sw_usage)
         self.efuse[MAC_AT : MAC_AT + 7] = wire_mac + bytes([zero_bits(wire_mac)])
+        if self.facts.large_package and self.options.efuse_tells:
+            self.efuse[MAC_AT + 7] = LARGE_PACKAGE
 
     def reset(self) -> None:
         """RAM is lost, eFuse and flash stay."""

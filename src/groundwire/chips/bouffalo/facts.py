@@ -24,6 +24,7 @@ class ChipFacts:
     name: str
     version: int
     info_size: int
+    large_package: bool
     supported: bool
     reason: str
     boot_pin: str
@@ -79,6 +80,13 @@ def chip_facts(name: str) -> ChipFacts:
 def chip_by_version(version: int) -> ChipFacts | None:
     """The first chip whose boot ROM sends this version word."""
     return next((chip for chip in all_chips() if chip.version == version), None)
+
+
+def packages_of(chip: ChipFacts) -> tuple[str, ...]:
+    """The other names that the same die bears in another package."""
+    return tuple(
+        other.name for other in all_chips() if other.version == chip.version and other != chip
+    )
 
 
 def all_loaders() -> tuple[LoaderFacts, ...]:

@@ -13,7 +13,7 @@ from groundwire.chips.bouffalo.facts import find_loader
 from groundwire.chips.bouffalo.identify import Findings
 from groundwire.chips.bouffalo.layout import layout_for
 from groundwire.chips.bouffalo.linking import GET_BOOT_INFO, LINK_RATE, LOADER_FORGETS_S, hang_up
-from groundwire.chips.bouffalo.loader import RamImage, ready_to_send
+from groundwire.chips.bouffalo.loader import RamImage, plain_to_send, ready_to_send
 from groundwire.chips.bouffalo.messages import ProveGuard, Reset
 from groundwire.chips.bouffalo.replies import BootInfo, Done
 from groundwire.chips.bouffalo.upload import start_loader
@@ -44,11 +44,13 @@ class BouffaloFlasher:
     """A `family.Flasher`; see there for the contract.
 
     `loader` is the vendor's RAM loader as a file's bytes, or nothing. Without it a module is
-    identified and no more.
+    identified and no more. `plain` leaves the program in it as it is.
     """
 
-    def __init__(self, loader: bytes = b"") -> None:
-        self._image: RamImage | None = ready_to_send(loader) if loader else None
+    def __init__(self, loader: bytes = b"", *, plain: bool = False) -> None:
+        make_ready = plain_to_send if plain else ready_to_send
+        self._image: RamImage | None = make_ready(loader) if loader else None
+        self._plain = plain
         self._known_loader = not loader or find_loader(loader) is not None
         self._link = Exchange(LINK_RATE)
         self._found = Findings()
@@ -140,7 +142,8 @@ class BouffaloFlasher:
         if not self._known_loader:
             link.frame = min(link.frame, UNKNOWN_LOADER_FRAME)
         if not link.guarded:
-            text = "this RAM loader could not be guarded: on a bad line a read may become an erase"
+            how = "is used as it is" if self._plain else "could not be guarded"
+            text = f"this RAM loader {how}: on a bad line a read may become an erase"
             found.warnings.append(text)
             yield Notice(text, Severity.WARNING)
 

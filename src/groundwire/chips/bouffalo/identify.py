@@ -17,6 +17,7 @@ from groundwire.chips.bouffalo.facts import (
     chip_facts,
     find_flash,
     flash_size_of,
+    packages_of,
 )
 from groundwire.chips.bouffalo.layout import BOOT2, factory_span, health_of, table_of
 from groundwire.chips.bouffalo.messages import ReadJedecId, ReadMemory
@@ -34,6 +35,7 @@ MEMORY_WITHIN_S: Final = 0.3
 EFUSE_WORD: Final = 0x4000_7018  # eFuse as the processor sees it: end of the MAC, and device info
 EMBEDDED_SIZES: Final = {1: 0x100000, 2: 0x200000, 3: 0x400000}
 LARGE_PACKAGE: Final = 1 << 31
+DEVICE_INFO_BITS: Final = 24  # what lies above them is 0 on chips whose eFuse does not tell
 NO_SIZE: Final = "the boot ROM does not tell; the RAM loader would"
 
 
@@ -43,6 +45,7 @@ class Findings:
 
     facts: ChipFacts = field(default_factory=lambda: chip_facts("BL602"))
     locked: str = ""
+    package_known: bool = False
     size: int = 0
     size_source: str = NO_SIZE
     flash_id: str = ""
@@ -110,6 +113,7 @@ def find_device_info(link: Exchange, found: Findings, info: BootInfo) -> Procedu
     word = int(U32.unpack(reply.data)[0])
     if reply.data[:2] != info.mac[4:] or word >> 16 & 0x3F != info.mac_zero_bits & 0x3F:
         return  # the register does not show the eFuse now
+    found.package_known = bool(word >> DEVICE_INFO_BITS)
     if word & LARGE_PACKAGE:
         found.facts = chip_facts("BL604")
         found.note("package", "QFN40", "eFuse device info")
@@ -196,4 +200,5 @@ def finish(found: Findings) -> Identity:
         partitions=found.regions,
         evidence=tuple(found.evidence),
         warnings=tuple(found.warnings),
+        may_be=() if found.package_known else packages_of(found.facts),
     )

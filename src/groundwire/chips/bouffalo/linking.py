@@ -16,7 +16,7 @@ from groundwire.chips.bouffalo.replies import (
     decode_reply,
 )
 from groundwire.chips.family import LinkTry
-from groundwire.errors import CorruptFrame
+from groundwire.errors import CorruptFrame, PortFailed
 from groundwire.wire import Discard, Procedure, Receive, Send, SetBaudrate, Wait
 
 LINK_RATE: Final = 115_200
@@ -33,7 +33,8 @@ SHORT_INFO: Final = 24  # OK, length and the 20 bytes of a BL602
 SHORT_S: Final = 0.005
 SHORT_TRY_S: Final = 0.15
 FAST_WITHIN_S: Final = 0.025
-FAST_RATES: Final = (2_000_000, 921_600, 1_500_000)
+FAST_RATES: Final = (230_400, 460_800, 921_600, 1_500_000, 2_000_000)
+A_FEW: Final = 16  # more is somebody who talks, not an answer that was read at a wrong speed
 FLUSH: Final = bytes(8)  # completes what the head of a frame may have begun
 FAILURES: Final = 3
 # Refused for its length: changes nothing, and the third failure ends a loader's conversation.
@@ -102,23 +103,26 @@ def hang_up() -> Procedure[None]:
     yield Wait(SHORT_S)
 
 
-def _fetch_fast_loader() -> Procedure[bool]:
+def _fetch_fast_loader() -> Procedure[None]:
     """Bring a loader that an earlier command left at a higher speed to the link speed.
 
     Questions at the wrong speed may keep its conversation open for ever, so waiting is no way.
+    The speeds go upwards: what is sent more slowly than the loader listens reads as zeros, at worst
+    as one frame with a wrong checksum; what is sent faster may read as a frame without end.
     """
     for rate in FAST_RATES:
-        yield SetBaudrate(rate)
+        try:
+            yield SetBaudrate(rate)
+        except PortFailed:
+            continue  # so nothing was left at that speed through this adapter
         yield Send(FLUSH)
         yield Discard(SHORT_S, within_s=4 * SHORT_S)
         yield Send(GET_BOOT_INFO)
         answer = yield Receive(FAST_WITHIN_S, at_least=SHORT_INFO, quiet_s=PAUSE_S)
         if find_info(answer.data) is not None:
             yield from hang_up()
-            yield SetBaudrate(LINK_RATE)
-            return True
+            break
     yield SetBaudrate(LINK_RATE)
-    return False
 
 
 def try_link(seconds: float) -> Procedure[LinkTry]:
@@ -135,15 +139,17 @@ def try_link(seconds: float) -> Procedure[LinkTry]:
     heard = bytearray()
     sent = GET_BOOT_INFO + burst(LINK_RATE)
     left_s = seconds
-    look_higher = seconds <= SHORT_TRY_S
+    if seconds <= SHORT_TRY_S:
+        info, said = yield from ask_info()
+        heard += said
+        if info is not None:
+            return LinkTry(linked=True, heard=bytes(heard), sent=sent)
+        if len(said) <= A_FEW:
+            # before any burst: what is one here is noise at another speed, and enough to block it
+            yield from _fetch_fast_loader()
     while True:
         info, said = yield from _ask_and_burst()
         heard += said
-        if info is None and not said and look_higher:
-            look_higher = False
-            if (yield from _fetch_fast_loader()):
-                info, said = yield from _ask_and_burst()
-                heard += said
         if info is not None:
             return LinkTry(linked=True, heard=bytes(heard), sent=sent)
         del heard[:-HEARD_LIMIT]

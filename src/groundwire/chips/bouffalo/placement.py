@@ -34,6 +34,9 @@ from groundwire.quantities import Span, hex_address
 
 KINDS: Final = (ImageKind.BL602_APP, ImageKind.BL602_OTA, ImageKind.BL602_WHOLE)
 KEPT: Final = "the module keeps its own boot2 and partition table"
+CHOOSE: Final = (
+    "choose the release file for BL602: OpenBL602_ with the version, or the same with _OTA"
+)
 NOT_COVERED: Final = "settings, update area and device tree stay as they are"
 MENDING: Final = (
     "restore a backup of this module, or write a whole-flash file with its bootloader for this "
@@ -57,7 +60,7 @@ def place(
         raise WrongFamily(name=name, found=found, expected=identity.chip, evidence=source)
     if seen.kind not in KINDS:
         finding = "; ".join(problem.text for problem in seen.problems[:2]) or "nothing is known"
-        raise UnknownImage(name=name, size=len(data), finding=finding)
+        raise UnknownImage(name=name, size=len(data), finding=finding, advice=CHOOSE)
     if seen.app is None or not seen.app_valid:
         where = "; ".join(str(problem) for problem in seen.problems[:3])
         raise DamagedImage(name=name, finding=where or "its application is incomplete")
@@ -97,7 +100,7 @@ def _slot(data: bytes, layout: Layout, policy: BootloaderPolicy) -> Span:
 def _application(data: bytes, seen: Recognition) -> bytes:
     """Header page and image as they lie in flash, whatever form the file has."""
     if seen.kind is ImageKind.BL602_OTA:
-        return ota.parse(data).unpacked
+        return ota.unpack(data)
     if seen.kind is ImageKind.BL602_WHOLE:
         at = firmware_address(data)
         header = boot_header.parse(data[at : at + HEADER_SIZE])

@@ -42,7 +42,7 @@ def convert(data: bytes, form: Form, name: str, version: str = "") -> tuple[byte
 def _with_header(data: bytes, found: Recognition) -> bytes:
     """The application with its header page, whatever form it came in."""
     if found.kind is ImageKind.BL602_OTA:
-        return ota.parse(data).unpacked
+        return ota.unpack(data)
     if data.startswith(boot_header.MAGIC):
         span = found.app or Span(0, len(data))
         return span.of(data)

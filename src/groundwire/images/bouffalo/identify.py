@@ -21,6 +21,8 @@ def recognise(data: bytes) -> Recognition | None:
     """A Bouffalo file with a magic number at its start, or None."""
     if data.startswith(ota.MAGIC):
         return _update(data)
+    if data.startswith(ota.XZ_MAGIC):
+        return _compressed(data)
     if not data.startswith(boot_header.MAGIC):
         return None
     behind = data[FIRMWARE_ADDRESS : FIRMWARE_ADDRESS + 4] == boot_header.MAGIC
@@ -149,6 +151,30 @@ def _application(data: bytes) -> Recognition:
         version=read_app_text(data[: boot_header.IMAGE_MAX]).version,
         evidence=(Evidence("boot header", hex_address(0), "BFNP, its image 0x1000 behind"),),
         problems=tuple(problems),
+    )
+
+
+def _compressed(data: bytes) -> Recognition | None:
+    """A release that is an xz stream and nothing else, or None where another thing is in it."""
+    try:
+        unpacked = ota.unpack(data)
+    except DamagedImage:
+        return None
+    if not unpacked.startswith(boot_header.MAGIC):
+        return None
+    inner = recognise(unpacked)
+    if inner is None or inner.kind is not ImageKind.BL602_APP:
+        return None
+    whole = Span(0, len(data))
+    return Recognition(
+        ImageKind.BL602_OTA,
+        family=FAMILY,
+        chips=CHIPS,
+        app=whole,
+        app_valid=inner.app_valid,
+        version=inner.version,
+        evidence=(Evidence("packing", "xz", "its first bytes"), *inner.evidence),
+        problems=tuple(Problem(whole, f"inside: {one.text}") for one in inner.problems),
     )
 
 

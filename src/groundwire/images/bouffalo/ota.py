@@ -15,6 +15,7 @@ from groundwire.images.text import field_text
 Buffer = bytes | bytearray | memoryview
 
 MAGIC = b"BL60X_OTA"
+XZ_MAGIC = b"\xfd7zXZ\0"
 FULL_MAGIC = b"BL60X_OTA_Ver1.0"
 HEAD_SIZE = 512
 UNPACKED_MAX = 4 << 20
@@ -84,6 +85,16 @@ def parse(data: Buffer) -> OtaFile:
         hash_ok=hashlib.sha256(body).digest() == digest,
         size_ok=None if unpacked_size == _UNKNOWN_SIZE else unpacked_size == len(unpacked),
     )
+
+
+def unpack(data: Buffer) -> bytes:
+    """Header page and image of an update file, or of a release that is only compressed.
+
+    Raises:
+        DamagedImage: it cannot be opened.
+    """
+    raw = bytes(data)
+    return _unxz(raw) if raw.startswith(XZ_MAGIC) else parse(raw).unpacked
 
 
 def build(unpacked: Buffer, hardware: str, software: str) -> bytes:
