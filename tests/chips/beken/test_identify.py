@@ -72,7 +72,7 @@ def test_a_length_field_that_some_hosts_expect_does_no_harm():
     assert error is None or isinstance(error, GroundwireError)
 
 
-@pytest.mark.parametrize("named", ["BK7231T", "bk7231m", "BL602"])
+@pytest.mark.parametrize("named", ["BK7231T", "bk7231m", "BK7238"])
 def test_a_chip_named_wrongly_is_refused_with_the_evidence(named):
     bench = Module(N).plug()
     session = Session(bench, families(), SessionOptions(chip=named), tell=Told(bench))
