@@ -20,7 +20,7 @@ from groundwire.cli.images import BOOTLOADER_FLAG, load_image
 from groundwire.cli.options import FILE, Settings, flagged, module_options
 from groundwire.cli.provisioning import PROVISION_FLAGS, ProvisionFlags, read_provision
 from groundwire.cli.running import Job
-from groundwire.jobs.provision import provisioned_request
+from groundwire.jobs.provision import check_provision, provisioned_request
 from groundwire.jobs.write import WriteReport, change_flash, image_request
 
 
@@ -54,6 +54,8 @@ def write(
     terms = conditions or Conditions()
     data = load_image(image)
     provision = read_provision(settings, verb, flags or ProvisionFlags())
+    if provision is not None:
+        check_provision(provision, data, image.name)
 
     def act(job: Job, change: Change) -> WriteReport:
         request = image_request(data, image.name, job.session, policy, terms.base)
