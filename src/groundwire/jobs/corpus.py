@@ -9,6 +9,7 @@ import json
 import multiprocessing
 import os
 import secrets
+import signal
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -130,13 +131,18 @@ def local_runner(workers: int = 0) -> Runner:
             yield from (row_of(path, tag_key) for path in paths)
             return
         context = multiprocessing.get_context("spawn")  # the progress bar runs in a thread
-        executor = ProcessPoolExecutor(count, mp_context=context)
+        executor = ProcessPoolExecutor(count, mp_context=context, initializer=leave_interrupts)
         try:
             yield from _handed_out(executor, paths, tag_key, count * WAITING_PER_WORKER)
         finally:
             executor.shutdown(wait=True, cancel_futures=True)
 
     return run
+
+
+def leave_interrupts() -> None:
+    """Ctrl-C reaches every process of a terminal; only the first one has to say so."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _handed_out(
