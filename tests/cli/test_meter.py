@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -131,7 +132,7 @@ def test_a_calibration_file_is_used(groundwire: Runner, tmp_path: Path) -> None:
         (("watch", "-p", "sim:meter", "--for", "-1"), "usage.command-line"),
         (("record", "/nowhere/m.db", "-p", "sim:meter"), "usage.output-unwritable"),
         (("plot", "/nowhere/m.db", "-o", "x.svg"), "usage.input-unreadable"),
-        (("plot", "/nowhere/m.db", "-o", "x.png"), "unsupported.here"),
+        (("plot", "/nowhere/m.db", "-o", "x.gif"), "unsupported.here"),
         (("totals", "/nowhere/m.db"), "usage.input-unreadable"),
         (("calibrate", "-p", "sim:meter-heater"), "usage.command-line"),
         (("calibrate", "-p", "sim:meter-heater", "--point", "230"), "usage.bad-argument"),
@@ -427,6 +428,17 @@ def test_record_totals_and_plot(groundwire: Runner, tmp_path: Path) -> None:
     ran = groundwire("meter", "plot", path, "-o", tmp_path / "e.svg", "--quantity", "energy",
                      "--last", "0.05", "--json")  # fmt: skip
     assert 0 < ran.result["points"] < 100
+
+
+def test_a_chart_as_png_or_how_to_get_it(groundwire: Runner, tmp_path: Path) -> None:
+    path, png = tmp_path / "m.db", tmp_path / "m.png"
+    groundwire("meter", "record", path, "-p", "sim:meter", "--for", "60")
+    ran = groundwire("meter", "plot", path, "-o", png)
+    if find_spec("cairosvg") is None:
+        assert (ran.code, png.exists()) == (7, False)
+        assert "pip install 'groundwire[png]'" in ran.err
+    else:
+        assert png.read_bytes().startswith(b"\x89PNG")
 
 
 def test_record_shows_readings_to_programs(groundwire: Runner, tmp_path: Path) -> None:
