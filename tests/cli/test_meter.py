@@ -482,7 +482,7 @@ def test_ctrl_c_ends_recording_well(tmp_path: Path) -> None:
 def test_on_a_real_port(groundwire: Runner, *, tcp: bool) -> None:
     with served("meter-h5", tcp=tcp) as port:
         ran = groundwire(
-            "meter", "read", "-p", port, "--latency", "60", "--channel", "A=TX/1/4800",
+            "meter", "read", "-p", port, "--latency", "200", "--channel", "A=TX/1/4800",
             "--channel", "B=TX/2/4800", "--json",
         )  # fmt: skip
     assert ran.result["emulated"] is False
