@@ -9,6 +9,7 @@ from groundwire.errors import (
     EXIT_CODE_MEANINGS,
     BackupUnusable,
     BadArgument,
+    BrokerUnreachable,
     Cancelled,
     CannotCalibrate,
     ChipContradicted,
@@ -32,6 +33,7 @@ from groundwire.errors import (
     LoaderMissing,
     LoaderNotFetched,
     NoDiagnosis,
+    NoMeter,
     NoReply,
     NotALoader,
     NothingLinked,
@@ -42,11 +44,13 @@ from groundwire.errors import (
     PortFailed,
     PortMissing,
     ProtocolError,
+    RedactionUnproven,
     RefusedBySafety,
     RegisterUnchanged,
     SpanOutside,
     SpanUnaligned,
     StoppedPartWay,
+    TwoRecorders,
     UnknownImage,
     Unplugged,
     Unsupported,
@@ -321,7 +325,8 @@ CASES = [
         UnknownImage(name="notes.txt", size=1200, finding="it is text"),
         (
             "'notes.txt' (1,200 bytes) is no firmware image: it is text\n"
-            "  next     choose the release file for this chip whose name ends in QIO or UA"
+            "  next     choose the firmware's release file for this chip: for a Beken its name ends in "
+            "QIO or UA, for a BL602 it is OpenBL602_ with the version, or the same with _OTA"
         ),
     ),
     (
@@ -439,6 +444,37 @@ CASES = [
         (
             "no calibration follows from that: the load was off\n"
             "  next     measure a resistive load of at least a tenth of the meter's range"
+        ),
+    ),
+    (
+        TwoRecorders(path="kitchen.db", chip="grid"),
+        (
+            "'kitchen.db' was written by another recorder of 'grid' meanwhile\n"
+            "  next     end the other recorder, or name another file"
+        ),
+    ),
+    (
+        NoMeter(verdict="cannot tell", evidence=("silence on every way",)),
+        (
+            "no meter chip could be reached: cannot tell\n"
+            "  likely   silence on every way\n"
+            "  next     check supply, ground and both data lines; then look for the wiring again"
+        ),
+    ),
+    (
+        BrokerUnreachable(broker="hub:1883", reason="connection refused"),
+        (
+            "the MQTT broker hub:1883 cannot be used: connection refused\n"
+            "  next     check host, port, user and password of the broker, and that it runs"
+        ),
+    ),
+    (
+        RedactionUnproven(left=("MAC at 0x1000",)),
+        (
+            "the redacted dump did not pass its proof: MAC at 0x1000\n"
+            "  likely   a value stands where it is not known to be kept, for example inside the "
+            "firmware\n"
+            "  next     do not post the dump; report the places named above, which are no secret"
         ),
     ),
     (
