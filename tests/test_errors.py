@@ -188,7 +188,11 @@ CASES = [
             likely="no power",
             advice="check 3.3 V",
         ),
-        "no module linked in 20 s: the line is silent\n  likely   no power\n  next     check 3.3 V",
+        (
+            "no module linked in 20 s: the line is silent\n"
+            "  likely   no power\n"
+            "  next     check 3.3 V"
+        ),
     ),
     (
         NoReply(command="Read4K", within_s=0.1234),
@@ -383,7 +387,10 @@ CASES = [
         UnsupportedHere(
             asked="finding the flash size", reason="the id is unknown", advice="name the size"
         ),
-        "finding the flash size is not possible here: the id is unknown\n  next     name the size",
+        (
+            "finding the flash size is not possible here: the id is unknown\n"
+            "  next     name the size"
+        ),
     ),
     (
         UnsupportedHere(asked="planning", reason="the module was not identified"),
@@ -401,7 +408,7 @@ CASES = [
     ),
     (
         RefusedBySafety(rule="a rule", finding="a finding", override="say so in full"),
-        "refused: a finding\n  because  a rule\n  next     say so in full",
+        ("refused: a finding\n  because  a rule\n  next     say so in full"),
     ),
     (
         ChipContradicted(
@@ -426,11 +433,11 @@ CASES = [
     ),
     (
         Cancelled(),
-        "cancelled\n  likely   nothing on the module was changed",
+        ("cancelled\n  likely   nothing on the module was changed"),
     ),
     (
         Cancelled(during="the plan was shown"),
-        "cancelled while the plan was shown\n  likely   nothing on the module was changed",
+        ("cancelled while the plan was shown\n  likely   nothing on the module was changed"),
     ),
     (
         InternalError(detail="KeyError: 5"),
@@ -482,6 +489,36 @@ CASES = [
         (
             "the flash is proven, but the module was not seen to come up: the firmware restarts\n"
             "  next     feed 3.3 V"
+        ),
+    ),
+    (
+        RedactionUnproven(left=("settings at 0x1EE000",)),
+        (
+            "the redacted dump did not pass its proof: settings at 0x1EE000\n"
+            "  likely   a value stands where it is not known to be kept, for example inside the firmware\n"
+            "  next     do not post the dump; report the places named above, which are no secret"
+        ),
+    ),
+    (
+        BrokerUnreachable(broker="192.0.2.7:1883", reason="Connection refused"),
+        (
+            "the MQTT broker 192.0.2.7:1883 cannot be used: Connection refused\n"
+            "  next     check host, port, user and password of the broker, and that it runs"
+        ),
+    ),
+    (
+        NoMeter(verdict="silence at every speed", evidence=("4800 baud: 0 bytes",)),
+        (
+            "no meter chip could be reached: silence at every speed\n"
+            "  likely   4800 baud: 0 bytes\n"
+            "  next     check supply, ground and both data lines; then look for the wiring again"
+        ),
+    ),
+    (
+        TwoRecorders(path="meter.csv", chip="BL0942"),
+        (
+            "'meter.csv' was written by another recorder of 'BL0942' meanwhile\n"
+            "  next     end the other recorder, or name another file"
         ),
     ),
     (

@@ -27,11 +27,11 @@ def endpoint(request):
 
 def ask(port):
     port.send(LINK_CHECK)
-    return port.receive(5.0, at_least=8)
+    return port.receive(0.5, at_least=8)
 
 
 def test_a_module_answers_and_a_second_program_may_come(endpoint):
     for _ in range(2):
         port = SerialPort(endpoint.name)
-        assert LINKED in [ask(port) for _ in range(3)]
+        assert LINKED in (ask(port) for _ in range(20))
         port.close()
