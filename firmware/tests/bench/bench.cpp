@@ -33,6 +33,9 @@ bool Bench::roll(Fault fault) {
   if (!this->faults_on_ || rate == 0 || std::uniform_real_distribution<>(0, 1)(this->rng) >= rate)
     return false;
   this->happened[size_t(fault)]++;
+  this->recent.emplace_back(this->now, fault);
+  if (this->recent.size() > 8)
+    this->recent.pop_front();
   return true;
 }
 

@@ -26,6 +26,8 @@ class Bench {
   /// Answers that met another one on the receive line, without any fault being the cause.
   uint32_t overlaps{0};
   uint32_t requests{0};
+  /// What went wrong lately, newest last.
+  std::deque<std::pair<Ns, Fault>> recent;
 
   Chip &add_chip(const std::string &name, const std::string &wire);
   bool roll(Fault fault);

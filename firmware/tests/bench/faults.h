@@ -29,9 +29,9 @@ enum class Fault : uint8_t {
 };
 
 inline constexpr const char *FAULT_NAMES[] = {
-    "second-poller", "crosstalk",     "late-answer", "held-back",   "sagging-line",    "noise",          "brown-out",
-    "hung-chip",     "stuck-low",     "damaged-request", "answer-unasked", "foreign-speed", "log-output",
-    "flipped-bit",   "lost-byte",     "broken-off",  "no-answer",   "preempted",       "blocked-loop",
+    "second-poller", "crosstalk",  "late-answer",     "held-back",      "sagging-line",  "noise",      "brown-out",
+    "hung-chip",     "stuck-low",  "damaged-request", "answer-unasked", "foreign-speed", "log-output", "flipped-bit",
+    "lost-byte",     "broken-off", "no-answer",       "preempted",      "blocked-loop",
 };
 static_assert(sizeof(FAULT_NAMES) / sizeof(FAULT_NAMES[0]) == static_cast<int>(Fault::COUNT));
 

@@ -14,12 +14,12 @@
 #include "esphome/components/shared_uart/shared_uart.h"
 #include "esphome/core/application.h"
 
-using bench::world;
 using bench::Chip;
 using bench::Fault;
 using bench::MS;
 using bench::Ns;
 using bench::S;
+using bench::world;
 
 void setup();
 void loop();
@@ -66,6 +66,14 @@ bool said(const Chip &chip, const Published &shown, Ns since) {
   return false;
 }
 
+/// Which faults led to a reading that should not have been published.
+void explain(const std::string &suffix, const char *whose) {
+  fprintf(stderr, "%.3f s: %s reading on %s after", double(world.now) / S, whose, suffix.c_str());
+  for (const auto &[at, fault] : world.recent)
+    fprintf(stderr, " %s (%.3f s)", bench::FAULT_NAMES[size_t(fault)], double(at - world.now) / S);
+  fprintf(stderr, "\n");
+}
+
 void judge(const std::string &suffix) {
   const Published &shown = published[suffix];
   Verdicts &verdict = verdicts[suffix];
@@ -76,6 +84,7 @@ void judge(const std::string &suffix) {
       continue;
     if (chip->name != suffix) {
       verdict.wrong_chip++;
+      explain(suffix, "another chip's");
     } else if (said(*chip, shown, world.now - FRESH)) {
       verdict.right++;
     } else {
@@ -84,6 +93,7 @@ void judge(const std::string &suffix) {
     return;
   }
   verdict.damaged++;
+  explain(suffix, "nobody's");
 }
 
 void watch_sensors() {
@@ -176,8 +186,11 @@ void write_report(const Options &options, double wall_free_s) {
           world.requests, world.overlaps);
   const char *comma = "";
   for (const auto &[name, v] : verdicts) {
-    fprintf(out, "%s\n  \"%s\": {\"right\": %u, \"stale\": %u, \"wrong_chip\": %u, \"damaged\": %u, \"longest_gap_s\": %.3f, \"last_s\": %.3f}",
-            comma, name.c_str(), v.right, v.stale, v.wrong_chip, v.damaged, double(v.longest_gap) / S, double(v.last) / S);
+    fprintf(out,
+            "%s\n  \"%s\": {\"right\": %u, \"stale\": %u, \"wrong_chip\": %u, \"damaged\": %u, \"longest_gap_s\": "
+            "%.3f, \"last_s\": %.3f}",
+            comma, name.c_str(), v.right, v.stale, v.wrong_chip, v.damaged, double(v.longest_gap) / S,
+            double(v.last) / S);
     comma = ",";
   }
   fprintf(out, "},\n \"chips\": {");

@@ -11,7 +11,6 @@
 #include "esphome/core/hal.h"
 #include "esphome/core/wake.h"
 
-
 namespace esphome {
 
 uint32_t micros() { return bench::world.micros(); }

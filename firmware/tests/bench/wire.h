@@ -29,7 +29,9 @@ class Driver {
   /// The first fall, or rise, at or after a moment.
   Ns next_edge(Ns from, bool rising) const;
   void forget_before(Ns at);
-  bool idle_after(Ns at) const { return this->edges_.empty() || (this->edges_.back().at <= at && this->edges_.back().level); }
+  bool idle_after(Ns at) const {
+    return this->edges_.empty() || (this->edges_.back().at <= at && this->edges_.back().level);
+  }
 
  private:
   struct Edge {

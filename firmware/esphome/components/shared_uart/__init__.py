@@ -88,9 +88,7 @@ CONFIG_SCHEMA = cv.Schema(
             cv.Range(max=cv.TimePeriod(milliseconds=200)),
         ),
         cv.Optional(CONF_REPORT_INTERVAL, default="1h"): cv.positive_time_period_milliseconds,
-        cv.Required(CONF_CHANNELS): cv.All(
-            cv.ensure_list(CHANNEL_SCHEMA), cv.Length(min=1, max=8)
-        ),
+        cv.Required(CONF_CHANNELS): cv.All(cv.ensure_list(CHANNEL_SCHEMA), cv.Length(min=1, max=8)),
     }
 ).extend(cv.COMPONENT_SCHEMA)
 
@@ -131,8 +129,8 @@ def _warn_of_reboots(config):
     framework = fv.full_config.get().get("bk72xx", {}).get("framework", {})
     if str(framework.get("options", {}).get(LIBRETINY_REBOOT_OPTION)) != "0":
         _LOGGER.warning(
-            "a steady load near 209 W can make a BL0942 send the bytes at which LibreTiny reboots; set "
-            'bk72xx: framework: options: %s: "0"',
+            "a steady load near 209 W can make a BL0942 send the bytes at which LibreTiny "
+            'reboots; set bk72xx: framework: options: %s: "0"',
             LIBRETINY_REBOOT_OPTION,
         )
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "esphome/core/application.h"
 #include "esphome/core/hal.h"
 #include "esphome/core/log.h"
 #include "shared_uart.h"
@@ -13,7 +12,6 @@ namespace esphome::shared_uart {
 static const char *const TAG = "shared_uart";
 
 static const uint8_t ATTEMPTS = 2;
-static const uint8_t BURST = 2;
 static const uint8_t BREAK_AFTER = 3;
 static const uint8_t REST_AFTER = 10;
 static const uint32_t REST_MS = 60000;
@@ -28,9 +26,9 @@ void Channel::dump_config() const {
   ESP_LOGCONFIG(TAG,
                 "  Channel '%s':\n"
                 "    Baud Rate: %u",
-                this->name_, (unsigned) this->baud_rate_);
+                this->name_, (unsigned)this->baud_rate_);
   if (this->chip_.tag() != 0)
-    ESP_LOGCONFIG(TAG, "    Tag: 0x%04X", (unsigned) this->chip_.tag());
+    ESP_LOGCONFIG(TAG, "    Tag: 0x%04X", (unsigned)this->chip_.tag());
   this->way_.sender->dump_config();
 }
 
@@ -137,7 +135,7 @@ bool Channel::run_until_idle_() {
     if (millis() - began_ms > BLOCK_LIMIT_MS)
       return false;
     this->parent_->work(false);
-    App.feed_wdt();
+    arch_feed_wdt();
     delay(1);
   }
   return true;
@@ -207,7 +205,11 @@ bool Channel::take_reply_(const Line &line) {
   const Kind kind = this->front_().kind;
   if (kind == Kind::PACKET && line.loss() == Loss::NONE)
     return this->take_packet_(line);
-  if (line.loss() != Loss::NONE && kind != Kind::RAW && ++this->attempts_ < ATTEMPTS && this->failures_ < BURST)
+  if (line.loss() != Loss::NONE && kind == Kind::PACKET) {
+    // A chip that stays silent lets a neighbour's answer through; it has to prove itself before it is believed again.
+    this->chip_.doubt();
+  }
+  if (line.loss() != Loss::NONE && kind != Kind::RAW && ++this->attempts_ < ATTEMPTS && this->failures_ == 0)
     return false;
   if (line.loss() == Loss::NONE && kind != Kind::WRITE)
     this->deliver_(line.answer(), line.answer_size());
@@ -265,8 +267,7 @@ void Channel::fail_(Loss loss) {
   if (this->failures_ < UINT8_MAX)
     this->failures_++;
   ESP_LOGD(TAG, "%s: %s (%u in a row)", this->name_, loss_name(loss), this->failures_);
-  if (this->failures_ >= BURST)
-    this->chip_.doubt();
+  this->chip_.doubt();
   if (this->failures_ == REST_AFTER)
     ESP_LOGW(TAG, "%s: still no result; asked once a minute from now on", this->name_);
   if (this->failures_ >= REST_AFTER) {
@@ -277,8 +278,16 @@ void Channel::fail_(Loss loss) {
   } else {
     return;
   }
-  this->tally_.breaks++;
-  this->parent_->send_break(this);
+  this->break_due_ = true;
+}
+
+/// Whether the next turn begins with a break: right before it, so that nothing comes in between.
+bool Channel::takes_break() {
+  const bool due = this->break_due_;
+  this->break_due_ = false;
+  if (due)
+    this->tally_.breaks++;
+  return due;
 }
 
 void Channel::rest(uint32_t now_ms) {

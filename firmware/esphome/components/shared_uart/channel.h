@@ -50,6 +50,7 @@ class Channel : public uart::UARTComponent {
   uint8_t failures() const { return this->failures_; }
   bool has_requests() const { return this->queued_ > 0; }
   bool has_work(uint32_t now_ms, bool own_checks);
+  bool takes_break();
   Request next_request();
   /// Take the result of the exchange; true when the turn is over.
   bool take(const Line &line);
@@ -99,6 +100,7 @@ class Channel : public uart::UARTComponent {
   uint8_t failures_{0};
   Channel *waits_for_{nullptr};
   bool check_due_{false};
+  bool break_due_{false};
   bool resting_{false};
   uint32_t checked_ms_{0};
   uint32_t rest_ms_{0};

@@ -18,12 +18,14 @@ static const uint32_t OTHER_CHIP_PAUSE_US = 20000;
 static const uint32_t AFTER_WRITE_US = 1000;
 // The line may carry the rest of an answer that was asked for before a restart.
 static const uint32_t START_WAIT_US = 60000;
+// A main loop that looks more rarely cannot tell whose answer it finds; ESPHome calls 50 ms too long already.
+static const uint32_t LOOK_WITHIN_US = 60000;
 static const uint8_t MOST_JUNK = 4;
 
 const char *loss_name(Loss loss) {
   static const char *const NAMES[] = {
-      "none",        "silence", "line low",   "short",        "bad sum",        "too long",        "early",
-      "never quiet", "held up", "other chip", "counter jump", "chip restarted", "write not taken",
+      "none", "silence",     "line low", "short",      "bad sum",      "too long",       "early",
+      "late", "never quiet", "held up",  "other chip", "counter jump", "chip restarted", "write not taken",
   };
   static_assert(sizeof(NAMES) / sizeof(NAMES[0]) == static_cast<size_t>(Loss::COUNT));
   return NAMES[static_cast<size_t>(loss)];
@@ -202,7 +204,8 @@ void Line::step_trail_(uint32_t now_us) {
 
 void Line::step_quarantine_(uint32_t now_us) {
   this->forget_();
-  const uint32_t since_us = static_cast<int32_t>(this->active_us_ - this->entered_us_) > 0 ? this->active_us_ : this->entered_us_;
+  const uint32_t since_us =
+      static_cast<int32_t>(this->active_us_ - this->entered_us_) > 0 ? this->active_us_ : this->entered_us_;
   const uint32_t packet_us = bytes_us(PACKET_SIZE, this->slowest_) * (100 + TOLERANCE_PERCENT) / 100;
   const auto silent_us = static_cast<int32_t>(now_us - since_us);
   if (silent_us >= static_cast<int32_t>(packet_us + MARGIN_US + this->latency_us_) ||
@@ -261,12 +264,15 @@ Loss Line::why_none_() const {
   return this->got_size_ <= this->request_.reply_size() + 1 ? Loss::BAD_SUM : Loss::TOO_LONG;
 }
 
-/// An answer with a right sum that came too early to be this chip's, or does not stand alone.
+/// An answer with a right sum that may have come at a wrong time, or does not stand alone.
 Loss Line::misplaced_(uint32_t now_us) const {
   if (this->is_early_(now_us, this->answer_size_))
     return Loss::EARLY;
   if (this->answer_at_ > MOST_JUNK || this->overflow_)
     return Loss::TOO_LONG;
+  const auto passed_us = static_cast<int32_t>(now_us - this->sent_us_);
+  if (passed_us > static_cast<int32_t>(this->whole_us_(this->answer_size_) + LOOK_WITHIN_US))
+    return Loss::LATE;
   return Loss::NONE;
 }
 

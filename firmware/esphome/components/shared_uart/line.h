@@ -14,6 +14,7 @@ enum class Loss : uint8_t {
   BAD_SUM,
   TOO_LONG,
   EARLY,
+  LATE,
   BABBLE,
   HELD_UP,
   OTHER_CHIP,
@@ -39,7 +40,7 @@ struct Way {
  * An answer is taken only if it came when the chip that was asked could have sent it, alone and with a right sum.
  * After a loss the line is listened to until it has been silent for a whole answer, so that a late one cannot meet the
  * next request. Every deadline is judged against a clock that was read before the receiver was emptied: a main loop
- * that was held up for long loses nothing that had arrived in time.
+ * that was held up loses nothing that had arrived in time, unless it was held up for so long that this cannot be told.
  */
 class Line {
  public:
@@ -93,11 +94,11 @@ class Line {
   const Way *way_{nullptr};
   const Way *last_way_{nullptr};
   Request request_;
-  uint32_t quiet_us_{0};        // how long the line must have been silent before the next request
-  uint32_t entered_us_{0};      // when the phase began
-  uint32_t active_us_{0};       // when anything was last sent or received
-  uint32_t least_end_us_{0};    // the request cannot have ended before
-  uint32_t sent_us_{0};         // the request had ended by then
+  uint32_t quiet_us_{0};      // how long the line must have been silent before the next request
+  uint32_t entered_us_{0};    // when the phase began
+  uint32_t active_us_{0};     // when anything was last sent or received
+  uint32_t least_end_us_{0};  // the request cannot have ended before
+  uint32_t sent_us_{0};       // the request had ended by then
   uint8_t got_[MAX_REPLY];
   uint8_t got_size_{0};
   bool overflow_{false};

@@ -37,7 +37,8 @@ class Port {
   uart::UARTComponent *uart_;
 };
 
-template<typename T> class PortOf : public Port {
+template<typename T>
+class PortOf : public Port {
  public:
   explicit PortOf(T *uart) : Port(uart), typed_(uart) {}
 
@@ -45,7 +46,7 @@ template<typename T> class PortOf : public Port {
   void apply_speed(uint32_t baud_rate) override {
     this->typed_->set_baud_rate(baud_rate);
     // Where a UART cannot be told a new speed, setting it up again does it.
-    if constexpr (requires(T *uart) { uart->load_settings(false); }) {
+    if constexpr (requires(T * uart) { uart->load_settings(false); }) {
       this->typed_->load_settings(false);
     } else {
       this->typed_->setup();

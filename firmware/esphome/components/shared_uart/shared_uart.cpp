@@ -51,6 +51,8 @@ void SharedUart::work(bool own_checks) {
     this->line_.drop_strays();
     return;
   }
+  if (this->active_->takes_break())
+    this->line_.send_break(*this->active_->way());
   this->line_.start(this->active_->way(), this->active_->next_request());
 }
 
@@ -96,8 +98,7 @@ void SharedUart::on_other_chip(Channel *channel) {
   if (owner == nullptr)
     return;
   if (owner->waits_for() == channel) {
-    ESP_LOGE(TAG, "%s and %s reach the same chip: check senders, addresses and speeds", channel->name(),
-             owner->name());
+    ESP_LOGE(TAG, "%s and %s reach the same chip: check senders, addresses and speeds", channel->name(), owner->name());
     channel->wait_for(owner);
     owner->chip().doubt();
     owner->chip().write_again();

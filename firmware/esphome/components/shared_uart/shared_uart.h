@@ -29,7 +29,6 @@ class SharedUart : public Component {
 
   /// Do what can be done now; `own_checks` allows exchanges that no driver asked for.
   void work(bool own_checks);
-  void send_break(Channel *channel) { this->line_.send_break(*channel->way()); }
   void on_proven(Channel *channel);
   void on_other_chip(Channel *channel);
 
