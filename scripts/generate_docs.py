@@ -86,6 +86,7 @@ def exit_codes_page() -> str:
             *rows,
             "",
             "`groundwire emulate` serves until it is stopped, so Ctrl-C is how it ends well: 0.",
+            "The same holds for `meter watch`, `record`, `publish` and `emulate`.",
             "A result that could not be written because the disk is full is 2, whatever was done.",
             "A reader of standard output that goes away (`| head`) changes nothing.\n",
         ]

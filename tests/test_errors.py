@@ -9,6 +9,7 @@ from groundwire.errors import (
     EXIT_CODE_MEANINGS,
     BackupUnusable,
     BadArgument,
+    BrokerUnreachable,
     Cancelled,
     CannotCalibrate,
     ChipContradicted,
@@ -32,6 +33,7 @@ from groundwire.errors import (
     LoaderMissing,
     LoaderNotFetched,
     NoDiagnosis,
+    NoMeter,
     NoReply,
     NotALoader,
     NothingLinked,
@@ -42,11 +44,13 @@ from groundwire.errors import (
     PortFailed,
     PortMissing,
     ProtocolError,
+    RedactionUnproven,
     RefusedBySafety,
     RegisterUnchanged,
     SpanOutside,
     SpanUnaligned,
     StoppedPartWay,
+    TwoRecorders,
     UnknownImage,
     Unplugged,
     Unsupported,
@@ -184,7 +188,11 @@ CASES = [
             likely="no power",
             advice="check 3.3 V",
         ),
-        "no module linked in 20 s: the line is silent\n  likely   no power\n  next     check 3.3 V",
+        (
+            "no module linked in 20 s: the line is silent\n"
+            "  likely   no power\n"
+            "  next     check 3.3 V"
+        ),
     ),
     (
         NoReply(command="Read4K", within_s=0.1234),
@@ -321,7 +329,8 @@ CASES = [
         UnknownImage(name="notes.txt", size=1200, finding="it is text"),
         (
             "'notes.txt' (1,200 bytes) is no firmware image: it is text\n"
-            "  next     choose the release file for this chip whose name ends in QIO or UA"
+            "  next     choose the firmware's release file for this chip: for a Beken its name ends in "
+            "QIO or UA, for a BL602 it is OpenBL602_ with the version, or the same with _OTA"
         ),
     ),
     (
@@ -378,7 +387,10 @@ CASES = [
         UnsupportedHere(
             asked="finding the flash size", reason="the id is unknown", advice="name the size"
         ),
-        "finding the flash size is not possible here: the id is unknown\n  next     name the size",
+        (
+            "finding the flash size is not possible here: the id is unknown\n"
+            "  next     name the size"
+        ),
     ),
     (
         UnsupportedHere(asked="planning", reason="the module was not identified"),
@@ -396,7 +408,7 @@ CASES = [
     ),
     (
         RefusedBySafety(rule="a rule", finding="a finding", override="say so in full"),
-        "refused: a finding\n  because  a rule\n  next     say so in full",
+        ("refused: a finding\n  because  a rule\n  next     say so in full"),
     ),
     (
         ChipContradicted(
@@ -421,11 +433,11 @@ CASES = [
     ),
     (
         Cancelled(),
-        "cancelled\n  likely   nothing on the module was changed",
+        ("cancelled\n  likely   nothing on the module was changed"),
     ),
     (
         Cancelled(during="the plan was shown"),
-        "cancelled while the plan was shown\n  likely   nothing on the module was changed",
+        ("cancelled while the plan was shown\n  likely   nothing on the module was changed"),
     ),
     (
         InternalError(detail="KeyError: 5"),
@@ -442,10 +454,71 @@ CASES = [
         ),
     ),
     (
+        TwoRecorders(path="kitchen.db", chip="grid"),
+        (
+            "'kitchen.db' was written by another recorder of 'grid' meanwhile\n"
+            "  next     end the other recorder, or name another file"
+        ),
+    ),
+    (
+        NoMeter(verdict="cannot tell", evidence=("silence on every way",)),
+        (
+            "no meter chip could be reached: cannot tell\n"
+            "  likely   silence on every way\n"
+            "  next     check supply, ground and both data lines; then look for the wiring again"
+        ),
+    ),
+    (
+        BrokerUnreachable(broker="hub:1883", reason="connection refused"),
+        (
+            "the MQTT broker hub:1883 cannot be used: connection refused\n"
+            "  next     check host, port, user and password of the broker, and that it runs"
+        ),
+    ),
+    (
+        RedactionUnproven(left=("MAC at 0x1000",)),
+        (
+            "the redacted dump did not pass its proof: MAC at 0x1000\n"
+            "  likely   a value stands where it is not known to be kept, for example inside the "
+            "firmware\n"
+            "  next     do not post the dump; report the places named above, which are no secret"
+        ),
+    ),
+    (
         DidNotComeUp(sentence="the firmware restarts", step="feed 3.3 V"),
         (
             "the flash is proven, but the module was not seen to come up: the firmware restarts\n"
             "  next     feed 3.3 V"
+        ),
+    ),
+    (
+        RedactionUnproven(left=("settings at 0x1EE000",)),
+        (
+            "the redacted dump did not pass its proof: settings at 0x1EE000\n"
+            "  likely   a value stands where it is not known to be kept, for example inside the firmware\n"
+            "  next     do not post the dump; report the places named above, which are no secret"
+        ),
+    ),
+    (
+        BrokerUnreachable(broker="192.0.2.7:1883", reason="Connection refused"),
+        (
+            "the MQTT broker 192.0.2.7:1883 cannot be used: Connection refused\n"
+            "  next     check host, port, user and password of the broker, and that it runs"
+        ),
+    ),
+    (
+        NoMeter(verdict="silence at every speed", evidence=("4800 baud: 0 bytes",)),
+        (
+            "no meter chip could be reached: silence at every speed\n"
+            "  likely   4800 baud: 0 bytes\n"
+            "  next     check supply, ground and both data lines; then look for the wiring again"
+        ),
+    ),
+    (
+        TwoRecorders(path="meter.csv", chip="BL0942"),
+        (
+            "'meter.csv' was written by another recorder of 'BL0942' meanwhile\n"
+            "  next     end the other recorder, or name another file"
         ),
     ),
     (

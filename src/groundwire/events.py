@@ -94,7 +94,8 @@ class Restarted:
 class Printed:
     """A line that the module printed, masked nowhere: it is not for posting.
 
-    `at_s` counts from the beginning of the watch. `whole` is False where the line was not ended.
+    `at_s` counts from the beginning of the watch. `whole` is False where the line has not ended;
+    it is told once more if it does.
     """
 
     text: str

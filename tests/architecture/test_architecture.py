@@ -1,6 +1,7 @@
 """The house's own rules, asked of the source itself."""
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,7 @@ def name_of(path):
     return path.relative_to(SOURCE).as_posix()
 
 
+@functools.cache
 def trees():
     return [(name_of(path), ast.parse(path.read_text(encoding="utf-8"))) for path in FILES]
 

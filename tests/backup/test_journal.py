@@ -87,9 +87,10 @@ def test_a_journal_torn_at_every_byte_is_never_taken_for_done(tmp_path: Path):
         assert done is (cut >= len(whole) - 1)
 
 
-def test_a_journal_torn_at_every_byte_takes_further_lines(tmp_path: Path):
+def test_a_journal_torn_anywhere_takes_further_lines(tmp_path: Path):
     whole = write_journal(tmp_path / "journal.jsonl", done=False)
-    for cut in range(len(whole)):
+    ends = [at for at, byte in enumerate(whole) if byte == ord("\n")]
+    for cut in sorted({*range(0, len(whole), 23), *ends, *(at + 1 for at in ends[:-1])}):
         torn = tmp_path / "torn.jsonl"
         torn.write_bytes(whole[:cut])
         journal = Journal(torn)

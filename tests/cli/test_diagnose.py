@@ -290,6 +290,19 @@ def test_free_says_what_is_wrong_where_it_does_not_come_up(
     assert written["boot"]["diagnosis"]["findings"][0]["id"] == "jump-then-hang"
 
 
+def test_a_restore_and_a_write_watch_the_boot_too(
+    groundwire: Runner, desk: Desk, tmp_path: Path, image: Path
+) -> None:
+    desk.put("desk", "BK7231N")
+    backup = tmp_path / "b.bin"
+    assert groundwire("backup", "-p", "desk", "-o", backup).code == 0
+    common = ("-p", "desk", "--log-port", "log", "--yes", "--folder", tmp_path / "job", "--json")
+    written = groundwire("write", image, *common)
+    assert written.result["boot"]["sentence"].startswith("it came up: OpenBeken 1.18.300")
+    restored = groundwire("restore", backup, *common)
+    assert restored.result["boot"]["sentence"] == "it came up: demo_vendor_plug:1.0.0"
+
+
 def test_free_refuses_a_log_port_that_is_not_there(
     groundwire: Runner, desk: Desk, tmp_path: Path, image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

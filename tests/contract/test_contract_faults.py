@@ -219,7 +219,8 @@ def test_endless_babble_that_begins_while_linked(rig, tmp_path, babble):
     """A line that never falls quiet again: an end in bounded time, and nothing is changed."""
     module = Module(rig)
     bench = module.plug()
-    session = open_session(bench, hands=False, loader=rig.loader)
+    session = open_session(bench, loader=rig.loader)
+    session.tell.hands = False
     began = bench.now()
     bench.faults.babble = babble
     error = attempt(lambda: take_backup(session, tmp_path / "backup.bin"))

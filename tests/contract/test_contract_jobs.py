@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from contract.module import Module, open_session, request_for, write
-from contract.rigs import MAKERS, PARTS, rig_of
+from contract.rigs import KINDS, MAKERS, PARTS, rig_of
 from groundwire.chips.family import BootloaderPolicy, RegionKind
 from groundwire.chips.registry import families
 from groundwire.errors import ExitCode, RefusedBySafety, SpanOutside, VerifyMismatch
@@ -22,7 +22,10 @@ from groundwire.quantities import Span
 KEEP = BootloaderPolicy.KEEP
 
 
-@pytest.fixture(params=PARTS)
+EVERY_PART = [pytest.param(part, marks=() if part in KINDS else pytest.mark.slow) for part in PARTS]
+
+
+@pytest.fixture(params=EVERY_PART)
 def rig(request):
     return rig_of(request.param)
 

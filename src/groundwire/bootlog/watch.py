@@ -21,6 +21,7 @@ SLICE_S: Final = 0.05
 BURST_BYTES: Final = 4096
 GAP_S: Final = 0.01
 PAUSE_S: Final = 0.25
+HANGING_S: Final = 1.0
 SILENT_S: Final = 10.0
 LEAST_LEFT_S: Final = 1e-3
 Steps = Generator[Op, Answer, None]
@@ -117,6 +118,7 @@ class _Watcher:
         self._read_any = False
         self._said_silent = False
         self._paused = False
+        self._hanging = ""
 
     def run(self) -> Generator[Op, Answer, Ended]:
         yield SetBaudrate(self._rate)
@@ -162,6 +164,8 @@ class _Watcher:
         if not self._paused:
             self._paused = True
             yield from self._follow(self._finder.pause())
+        if quiet_s >= HANGING_S:
+            yield from self._tell_pending()
         return self._options.enough(Progressing(self._reader, self._now_s, quiet_s))
 
     def _label(self) -> str:
@@ -209,10 +213,14 @@ class _Watcher:
 
     def last_words(self) -> Steps:
         """The line that was not ended, and bytes that never became text."""
-        if not self._read_any:
-            return
+        if self._read_any:
+            yield from self._tell_pending()
+
+    def _tell_pending(self) -> Steps:
+        """The line that hangs, once; it is told again as a whole line if it goes on."""
         text = self._reader.pending
-        if text:
+        if text and text != self._hanging:
+            self._hanging = text
             yield Printed(text, self._now_s, max(self._boot, 1), self._options.source, whole=False)
 
     def result(self, ended: Ended) -> Watched:

@@ -224,6 +224,10 @@ class Flasher(Protocol):
         """Start the firmware; nothing confirms it."""
         ...
 
+    def release(self) -> Procedure[None]:
+        """Leave the module so that the next command links to it as it is."""
+        ...
+
 
 # --- an emulated module ---------------------------------------------------------------------------
 

@@ -48,6 +48,7 @@ class Conditions:
     folder: Path | None = None
     backup: Path | None = None
     no_backup: bool = False
+    log_port: str | None = None
 
     @property
     def base(self) -> Path:
@@ -119,9 +120,9 @@ class Change:
         terms: Conditions,
         *,
         traced: bool,
-        log_port: str | None = None,
     ) -> None:
-        self._boot = BootWatcher(log_port) if log_port and not terms.dry_run else None
+        watches = terms.log_port is not None and not terms.dry_run
+        self._boot = BootWatcher(terms.log_port or "") if watches else None
         self._verb = verb
         self._settings = settings
         self._source = source

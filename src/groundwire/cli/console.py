@@ -12,6 +12,7 @@ from typing import Final
 import click
 
 from groundwire.cli.interrupts import Interrupts
+from groundwire.cli.listening import open_plain
 from groundwire.cli.options import (
     FILE,
     NumberType,
@@ -22,11 +23,10 @@ from groundwire.cli.options import (
     screen_options,
 )
 from groundwire.cli.render import table
-from groundwire.cli.running import choose_port, open_named
+from groundwire.cli.running import choose_port
 from groundwire.cli.screen import make_screen
 from groundwire.cli.shapes import Shape
 from groundwire.jobs.console import Console, ConsoleOptions, ConsoleReport
-from groundwire.wire import Port
 
 LINE_END: Final = b"\r\n"
 TYPED_MOST: Final = 4096
@@ -114,11 +114,6 @@ def console(settings: Settings, asked: Asked) -> None:
         keyboard = Keyboard(job) if screen.can_ask else None
         report = job.run(keyboard.idle if keyboard is not None else None)
         screen.result("console", report_lines(ports, report), report_shape(ports, report))
-
-
-def open_plain(name: str) -> Port:
-    """A port to listen on; where it cannot be opened, the system is asked why."""
-    return open_named(name, None).port
 
 
 # --- the keyboard ---------------------------------------------------------------------------------

@@ -49,7 +49,6 @@ def demo(settings: Settings, folder: Path | None = None) -> None:
     data = firmware_image(chip)
     name = f"Open{chip}_QIO_demo.bin"
     base = folder or Path(tempfile.mkdtemp(prefix="groundwire-demo-"))
-    terms = Conditions(yes=True, folder=base)
 
     def act(job: Job, change: Change) -> WriteReport:
         job.session.tell(Notice("this module is emulated: no hardware is involved"))
@@ -60,5 +59,5 @@ def demo(settings: Settings, folder: Path | None = None) -> None:
     # the boot is watched on the second adapter, which stands beside every emulated Beken
     family = family_of(chip)
     log_port = EMULATED_LOG if family is not None and family.log_pin else None
-    change = Change("demo", emulated, Source(name, data), terms, traced=True, log_port=log_port)
-    change.run(act)
+    terms = Conditions(yes=True, folder=base, log_port=log_port)
+    Change("demo", emulated, Source(name, data), terms, traced=True).run(act)

@@ -20,9 +20,7 @@ from groundwire.cli.write import write
 @BOOTLOADER_FLAG
 @flagged(LOG_PORT_FLAG, *PROVISION_FLAGS, *YES_FLAGS, *BACKUP_FLAGS, FOLDER_FLAG)
 @module_options
-def command(
-    settings: Settings, image: Path, bootloader: str, log_port: str | None, **others: object
-) -> None:
+def command(settings: Settings, image: Path, bootloader: str, **others: object) -> None:
     """The whole job: identify, back up, plan, write, prove, reboot, report.
 
     Leaves a folder with backup, manifest, journal, trace, and a report as Markdown and JSON. The
@@ -33,4 +31,4 @@ def command(
     flags = ProvisionFlags.taken_from(others)
     terms = Conditions(**others)  # type: ignore[arg-type]
     policy = BootloaderPolicy(bootloader)
-    write(settings, image, policy, terms, flags, verb="free", log_port=log_port)
+    write(settings, image, policy, terms, flags, verb="free")

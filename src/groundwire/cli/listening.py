@@ -21,7 +21,7 @@ from groundwire.cli.screen import Screen
 from groundwire.cli.streams import clean
 from groundwire.events import Event, Printed
 from groundwire.jobs.boot_watch import Decider
-from groundwire.jobs.console import ConsoleOptions, ConsoleReport, watch_ports
+from groundwire.jobs.console import ConsoleOptions, ConsoleReport, open_log_port, watch_ports
 from groundwire.jobs.guided import Setup
 from groundwire.jobs.ports import OpenedPort
 from groundwire.wire import Port
@@ -85,7 +85,7 @@ def listen(ports: Ports, screen: Screen, interrupts: Interrupts, *, show: bool) 
 
 def open_plain(name: str) -> Port:
     """A port to listen on; where it cannot be opened, the system is asked why."""
-    return open_named(name, None).port
+    return open_log_port(name, lambda wanted: open_named(wanted, None))
 
 
 def the_log(report: ConsoleReport) -> tuple[Watched, Pins]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import click
 
+from groundwire.cli.meter_calibrating import calibrate_command
+from groundwire.cli.meter_constants import convert_command
+from groundwire.cli.meter_emulating import emulate_command
 from groundwire.cli.meter_options import EPILOG
 from groundwire.cli.meter_reading import discover, read, watch
 from groundwire.cli.meter_recording import (
@@ -23,5 +26,16 @@ def command() -> None:
     """
 
 
-for _sub in (read, watch, discover, record_command, totals_command, plot_command, publish_command):
+for _sub in (
+    read,
+    watch,
+    discover,
+    calibrate_command,
+    convert_command,
+    record_command,
+    totals_command,
+    plot_command,
+    publish_command,
+    emulate_command,
+):
     command.add_command(_sub)

@@ -14,7 +14,7 @@ import click
 from groundwire.backup.files import read_input
 from groundwire.cli.interrupts import Interrupts
 from groundwire.cli.invocation import Invocation
-from groundwire.cli.options import FILE, PortType, Settings, screen_options
+from groundwire.cli.options import FILE, PortType, RangeType, Settings, screen_options
 from groundwire.cli.running import choose_port
 from groundwire.cli.screen import Screen, make_screen
 from groundwire.errors import InputUnreadable, LinkError
@@ -69,6 +69,7 @@ class MeterFlags:
     calibration: Path | None = None
     circuit: str | None = None
     read_only: bool = False
+    most_power_w: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ PORT_FLAGS: Final = (
     click.option(
         "--latency",
         "latency_ms",
-        type=click.FloatRange(0.1, MOST_LATENCY_MS),
+        type=RangeType(0.1, MOST_LATENCY_MS),
         metavar="MS",
         help="The longest time for which adapter and system hold bytes back; left out: 2 on "
         "board, 16 over USB, 100 over a network.",
@@ -164,6 +165,13 @@ CHIP_FLAGS: Final = (
         + ".",
     ),
     click.option(
+        "--most-power",
+        "most_power_w",
+        type=RangeType(1, 1e6),
+        metavar="WATTS",
+        help="What the installation can draw; a step of the energy counter above it is not booked.",
+    ),
+    click.option(
         "--read-only",
         is_flag=True,
         help="Write nothing to the chips; needs --channel, and identity is then not proven.",
@@ -182,10 +190,10 @@ def _wrapped(
         invocation = click.get_current_context().find_object(Invocation)
         if invocation is not None:
             invocation.verb = f"meter {verb}"
-        taken = {name: values.pop(name) for name in names & set(values)}
+        taken = {name: values.pop(name) for name in names & set(values) if flags}
         if "select" in taken:
             taken["select"] = Select(str(taken["select"]))
-        if taken:
+        if flags:
             return act(settings, MeterFlags(**taken), **values)  # type: ignore[arg-type]
         return act(settings, **values)
 
@@ -234,7 +242,12 @@ def reading_options(flags: MeterFlags, tell: Tell) -> MeterOptions:
     default = Gains.of_circuit(flags.circuit) if flags.circuit is not None else ESPHOME_DEFAULT
     if not gains and flags.circuit is None:
         tell(Notice(UNCALIBRATED))
-    return MeterOptions(gains=gains, default=default, sets_up=not flags.read_only)
+    return MeterOptions(
+        gains=gains,
+        default=default,
+        sets_up=not flags.read_only,
+        most_power_w=flags.most_power_w,
+    )
 
 
 # --- opening ----------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from groundwire.cli.meter_shapes import (
     outcome_shape,
 )
 from groundwire.cli.meter_view import make_view
-from groundwire.cli.options import SecondsType, Settings
+from groundwire.cli.options import RangeType, SecondsType, Settings
 from groundwire.cli.render import EMULATED
 from groundwire.errors import NoMeter
 from groundwire.jobs.meter import Look, find_wiring
@@ -74,7 +74,7 @@ EVERY = click.option(
 FOR = click.option(
     "--for",
     "for_s",
-    type=click.FloatRange(min=0.1, max=400 * 86400.0),
+    type=RangeType(min=0.1, max=400 * 86400.0),
     metavar="SECONDS",
     help="Stop after so long; left out: until Ctrl-C. An emulated board then takes no real time.",
 )

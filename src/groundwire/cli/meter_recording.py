@@ -23,7 +23,7 @@ from groundwire.cli.meter_options import (
 )
 from groundwire.cli.meter_reading import EVERY, FOR
 from groundwire.cli.meter_shapes import outcome_shape, row_text
-from groundwire.cli.options import FILE, SecondsType, Settings
+from groundwire.cli.options import FILE, RangeType, SecondsType, Settings
 from groundwire.cli.portless import Shown, without_module
 from groundwire.cli.render import EMULATED, table
 from groundwire.errors import BadArgument, InputUnreadable, UnsupportedHere
@@ -80,7 +80,7 @@ def _totals_text(totals: Totals) -> str:
 @FOR
 @click.option(
     "--keep-days",
-    type=click.FloatRange(min=0),
+    type=RangeType(min=0),
     metavar="DAYS",
     help="Drop single readings that are older; totals and the roll-ups stay.",
 )
@@ -174,7 +174,7 @@ def _roll_text(row: dict[str, object], by: str) -> str:
 @click.option(
     "--last",
     "last_h",
-    type=click.FloatRange(min=0.001, max=24 * 366 * 100),
+    type=RangeType(min=0.001, max=24 * 366 * 100),
     metavar="HOURS",
     help="Only so many hours before the last reading.",
 )
@@ -240,6 +240,7 @@ def plot_command(
 def publish_command(
     settings: Settings,
     flags: MeterFlags,
+    *,
     broker: str,
     node: str,
     prefix: str,

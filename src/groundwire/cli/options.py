@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +94,18 @@ class SecondsType(ParamType):
         if not 0 <= seconds <= LONGEST_WAIT_S:  # refuses nan, which click's range lets through
             self.fail(f"{seconds} is not between 0 and {LONGEST_WAIT_S:.0f} seconds", param, ctx)
         return seconds
+
+
+class RangeType(click.FloatRange):
+    """A number within bounds; unlike click's own, nan is none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{_quoted(value)} is no number", param, ctx)
+        return number
 
 
 class BaudType(ParamType):

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from groundwire.backup.files import read_input
+from groundwire.cli.booting import LOG_PORT_FLAG
 from groundwire.cli.changing import FOLDER_FLAG, YES_FLAGS, Change, Conditions, Source
 from groundwire.cli.consent import asking_consent
 from groundwire.cli.options import FILE, Settings, flagged, module_options
@@ -27,7 +28,7 @@ from groundwire.jobs.write import WriteReport
     help="Overwrite the bootloader that answers on the serial line; a failure leaves the module "
     "to an SPI programmer.",
 )
-@flagged(*YES_FLAGS, FOLDER_FLAG)
+@flagged(LOG_PORT_FLAG, *YES_FLAGS, FOLDER_FLAG)
 @module_options
 def command(
     settings: Settings,
@@ -40,6 +41,7 @@ def command(
 
     The backup must be from this chip and, by its MAC, from this module. Where the bootloader in
     flash is what answers on the serial line, it is compared and never overwritten unless told.
+    With --log-port the boot is watched.
     """
     restore(
         settings,
@@ -73,6 +75,7 @@ def restore(
             consent=asking_consent(job, yes=terms.yes),
             only_plan=terms.dry_run,
             on_folder=change.on_folder,
+            before_reboot=change.before_reboot,
         )
         return restore_backup(job.session, request)
 

@@ -108,9 +108,12 @@ def with_module(
                 tell=opened.listener(tell),
                 stop=interrupts.stop,
             )
-            session.link(climb=climb)
-            job = Job(session, screen, settings, interrupts, name, opened.is_emulated, warnings)
-            shown = act(job)
+            try:
+                session.link(climb=climb)
+                job = Job(session, screen, settings, interrupts, name, opened.is_emulated, warnings)
+                shown = act(job)
+            finally:
+                session.leave()
         finally:
             opened.port.close()
             if failure := getattr(opened.port, "failure", ""):

@@ -162,7 +162,7 @@ Told = Attempt | Heard | Notice | Listening | Restarted
 def printed_line(event: Printed) -> str:
     """A line of a log with its time, escaped, and marked where the module did not end it."""
     label = f"{clean(event.source, 20)} " if event.source else ""
-    cut = "" if event.whole else " (cut off)"
+    cut = "" if event.whole else " (not ended)"
     return f"{label}[{event.at_s:9.3f}] {clean(event.text)}{cut}"
 
 

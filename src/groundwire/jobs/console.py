@@ -19,10 +19,11 @@ from groundwire.bootlog.watch import (
     watch,
 )
 from groundwire.bootlog.which import Which, tell_apart
+from groundwire.chips.registry import family_of
 from groundwire.errors import BadArgument, PatternNotSeen
 from groundwire.events import Event, Notice, Severity, Tell
 from groundwire.jobs.log_files import LogFiles
-from groundwire.jobs.ports import SIM_PREFIX, open_port
+from groundwire.jobs.ports import SIM_PREFIX, OpenedPort, open_port
 from groundwire.link.discover import find_adapters
 from groundwire.link.recording import RecordingPort
 from groundwire.link.reopen import ReopeningPort
@@ -30,6 +31,7 @@ from groundwire.link.runner import Stop, never_stop, run
 from groundwire.wire import Port
 
 OpenPort = Callable[[str], Port]
+OpenModule = Callable[[str], OpenedPort]
 JOIN_S: Final = 0.1
 LONGEST_SENT: Final = 4096
 MOST_WAITING: Final = 256
@@ -164,14 +166,18 @@ class Console:
 
     def _open(self, index: int, name: str) -> _Watch:
         label = self._label(index)
-        files = None
-        if self._options.save is not None:
-            stem = self._options.save
-            files = LogFiles(stem.with_name(f"{stem.name}-{label}") if label else stem)
-        port = self._opened(name, label)
-        if files is not None:
-            port = RecordingPort(port, files.raw)
-        return _Watch(name, port, files, Typed(self._options.send if index == 0 else ()))
+        typed = Typed(self._options.send if index == 0 else ())
+        one = _Watch(name, self._opened(name, label), None, typed)
+        save = self._options.save
+        if save is None:
+            return one
+        try:
+            files = LogFiles(save.with_name(f"{save.name}-{label}") if label else save)
+        except BaseException:
+            one.port.close()
+            raise
+        one.files, one.port = files, RecordingPort(one.port, files.raw)
+        return one
 
     def _label(self, index: int) -> str:
         return ("A", "B", "C", "D")[index] if len(self._options.ports) > 1 else ""
@@ -248,9 +254,14 @@ class Console:
                 one.files.close()
 
 
-def open_log_port(name: str) -> Port:
-    """A port to listen on."""
-    return open_port(name).port
+def open_log_port(name: str, opener: OpenModule = open_port) -> Port:
+    """A port to listen on; of an emulated module, the pin that it logs on."""
+    opened = opener(name)
+    if name.startswith(SIM_PREFIX):
+        family = family_of(name.removeprefix(SIM_PREFIX))
+        if family is not None and family.log_pin:
+            return opened.log_port() or opened.port
+    return opened.port
 
 
 def watch_ports(

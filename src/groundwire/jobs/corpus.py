@@ -76,6 +76,7 @@ def find_files(folders: Iterable[Path]) -> list[str]:
             if not folder.exists():
                 raise InputUnreadable(path=str(folder), reason="no such file or folder")
             found.add(str(folder))
+            continue
         for place, _folders, names in os.walk(folder, onerror=refuse):
             paths = (Path(place, name) for name in names if not name.startswith("."))
             found |= {str(path) for path in paths if is_regular(path)}
@@ -176,7 +177,7 @@ def dask_runner(address: str) -> Runner:
             absolute = [str(Path(path).resolve()) for path in paths]
             names = dict(zip(absolute, paths, strict=True))
             futures = client.map(row_of, absolute, tag_key=tag_key, pure=False)
-            for future in distributed.as_completed(futures):
+            for future in distributed.as_completed(futures, loop=client.loop):
                 row: CorpusRow = future.result()
                 yield replace(row, path=names[row.path])
 

@@ -54,7 +54,6 @@ class Setup:
     image: bytes = b""
     image_name: str = ""
     backup: bytes = b""
-    loader: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +228,7 @@ def _with_link(setup: Setup, act: Callable[[Session, Known], Known], known: Know
     """Link, learn who it is, and let `act` read more. Nothing is written."""
     assert setup.flashing is not None
     opened = setup.flashing()
-    options = SessionOptions(ladder=LadderOptions(hands_s=LINK_S), loader=setup.loader)
+    options = SessionOptions(ladder=LadderOptions(hands_s=LINK_S), loader=opened.loader)
     session = Session(
         opened.port, families(), options, tell=opened.listener(setup.tell), stop=setup.stop
     )

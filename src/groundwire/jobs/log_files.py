@@ -45,7 +45,8 @@ class LogFiles:
 
     def _put(self, file: IO[bytes], data: bytes) -> None:
         try:
-            file.write(data)
+            while data:
+                data = data[file.write(data) :]
         except OSError as error:
             reason = error.strerror or str(error)
             raise OutputUnwritable(path=str(self._stem), reason=reason) from error

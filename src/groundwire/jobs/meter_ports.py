@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from groundwire.errors import BadArgument
+from groundwire.link.discover import find_adapters
 from groundwire.link.pace import PacedPort
 from groundwire.link.trace import TracingPort
 from groundwire.meter.bl0942.codec import BAUDRATES
@@ -130,7 +131,13 @@ def lines_of(access: MeterAccess) -> tuple[TransmitLine, ...]:
 
 
 def latency_of(name: str) -> float:
-    """For how long bytes may be held back on the way from this port, as far as its name tells."""
+    """For how long bytes may be held back on the way from this port, as far as is known."""
     if "://" in name:
         return LATENCY_NETWORK_S
-    return LATENCY_ON_BOARD_S if name.startswith(ON_BOARD) else LATENCY_USB_S
+    if name.startswith(ON_BOARD):
+        return LATENCY_ON_BOARD_S
+    # an adapter whose timer was set higher says so to the system
+    told_ms = [
+        one.latency_ms or 0 for one in find_adapters() if name in (one.device, one.stable_name)
+    ]
+    return max([LATENCY_USB_S, *(told / 1000 for told in told_ms)])

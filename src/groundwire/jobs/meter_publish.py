@@ -79,7 +79,7 @@ class Publisher:
 
 
 def state_text(look: Look, totals: Totals) -> str:
-    """The values of one reading; null where they are doubted. Energy is booked with its own care."""
+    """The values of one reading; null where doubted. Energy has its own care."""
     measured = look.sample.measurement if look.believable else None
     return json.dumps(
         {

@@ -8,19 +8,17 @@ is added from then on, never what was there.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from groundwire.errors import InputUnreadable, OutputUnwritable, TwoRecorders
 from groundwire.jobs.meter import TOLD_BOOKINGS, Look
+from groundwire.jobs.meter_state import state_from, state_text
 from groundwire.meter.bl0942.bus import Miss
-from groundwire.meter.bl0942.codec import COUNTER_RANGE
-from groundwire.meter.bl0942.counter import Mark
 from groundwire.meter.bl0942.energy import EnergyState
 from groundwire.meter.bl0942.gains import Gains
 
@@ -28,7 +26,6 @@ APPLICATION_ID: Final = 0x67776D74
 VERSION: Final = 1
 HOUR_S: Final = 3600
 BUSY_S: Final = 5.0
-LONGEST_STATE: Final = 4096
 
 SCHEMA: Final = """
 CREATE TABLE chip (
@@ -346,46 +343,3 @@ def grown(kept: _Kept | None, state: EnergyState, gains: Gains) -> tuple[Totals,
         totals.undirected_kwh + added.undirected_kwh,
     )
     return new, added
-
-
-COUNTS: Final = (
-    "imported",
-    "exported",
-    "undirected",
-    "generation",
-    "held_back",
-    "restarts",
-    "wraps",
-)
-
-# --- the counting state as text ---------------------------------------------------------------
-
-
-def state_text(state: EnergyState) -> str:
-    """The counting state as JSON."""
-    return json.dumps(asdict(state))
-
-
-def state_from(text: str) -> EnergyState:
-    """The counting state out of JSON; raises `ValueError` for anything else."""
-    if len(text) > LONGEST_STATE:
-        raise ValueError("too long")
-    found = json.loads(text)
-    names = {one.name for one in fields(EnergyState)}
-    if not isinstance(found, dict) or set(found) != names:
-        raise ValueError("other fields than expected")
-    marks = {name: _mark_from(found[name]) for name in ("baseline", "suspect")}
-    counts = [found[name] for name in COUNTS]
-    if not all(type(value) is int and value >= 0 for value in counts):
-        raise ValueError("a count that is none")
-    return EnergyState(*counts[:3], marks["baseline"], marks["suspect"], *counts[3:])
-
-
-def _mark_from(found: dict[str, Any] | None) -> Mark | None:
-    if found is None:
-        return None
-    count, at_s, backwards = found["count"], found["at_s"], found["backwards"]
-    is_one = type(count) is int and type(at_s) in (int, float) and type(backwards) is bool
-    if not (is_one and 0 <= count < COUNTER_RANGE):
-        raise ValueError("a mark that is none")
-    return Mark(count, float(at_s), backwards)

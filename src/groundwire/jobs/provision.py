@@ -43,19 +43,9 @@ def provisioned_request(
     """A request to write OpenBeken that also writes its configuration.
 
     Raises:
-        UnknownImage: the image is no OpenBeken, which alone reads such a configuration.
-        BadArgument: no network can have that name or password.
+        UnknownImage, BadArgument: as `check_provision`.
     """
-    version = recognise(image).version
-    if not version.startswith("OpenB"):
-        raise UnknownImage(
-            name=request.name,
-            size=len(image),
-            finding=f"it is {version or 'no build of OpenBeken'}, and only OpenBeken reads the "
-            "configuration that was asked for",
-        )
-    networks = provision.networks
-    check_credentials(Config(wifi_ssid=networks.wifi_ssid, wifi_password=networks.wifi_password))
+    check_provision(provision, image, request.name)
 
     def place(identity: Identity, layout: Layout) -> Placement:
         config_place(identity)  # refuse a platform without such a sector before anything is read
@@ -66,6 +56,22 @@ def provisioned_request(
         return with_piece(placement, Piece(address, sector, WHY))
 
     return replace(request, place=place, add=add)
+
+
+def check_provision(provision: Provision, image: bytes, name: str) -> None:
+    """Refuse what cannot work, before any module is asked.
+
+    Raises:
+        UnknownImage: the image is no OpenBeken, which alone reads such a configuration.
+        BadArgument: no network can have that name or password.
+    """
+    version = recognise(image).version
+    if not version.startswith("OpenB"):
+        finding = f"it is {version or 'no build of OpenBeken'}, and only OpenBeken reads the "
+        finding += "configuration that was asked for"
+        raise UnknownImage(name=name, size=len(image), finding=finding)
+    wifi = provision.networks.wifi_ssid, provision.networks.wifi_password
+    check_credentials(Config(wifi_ssid=wifi[0], wifi_password=wifi[1]))
 
 
 def config_place(identity: Identity) -> ConfigPlace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from groundwire.jobs.write import (
     always,
     finish,
     job_folder,
+    nothing_first,
     unheard,
 )
 from groundwire.planning.plan import place_over, plan_from_survey
@@ -51,6 +53,7 @@ class RestoreRequest:
     only_plan: bool = False
     reboot: bool = True
     on_folder: OnFolder = unheard
+    before_reboot: Callable[[], None] = nothing_first
 
 
 def restore_backup(session: Session, request: RestoreRequest) -> WriteReport:
@@ -81,6 +84,7 @@ def restore_backup(session: Session, request: RestoreRequest) -> WriteReport:
         consent=request.consent,
         only_plan=request.only_plan,
         reboot=request.reboot,
+        before_reboot=request.before_reboot,
     )
     before = Before(data, job_folder(session, request.base), request.backup)
     request.on_folder(before.folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -85,8 +86,17 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """Close the port."""
-        self.port.close()
+        """Leave the module so that the next command finds it, and close the port."""
+        try:
+            self.leave()
+        finally:
+            self.port.close()
+
+    def leave(self) -> None:
+        """Bring a linked module back to the speed at which the next command asks for it."""
+        if self._flasher is not None:
+            with contextlib.suppress(LinkError, ProtocolError):
+                self.finish_orderly(self._flasher.release())
 
     # --- what is linked -------------------------------------------------------------------------
 

@@ -113,7 +113,7 @@ class MqttLink:
         """In the client's own thread."""
         self._refused = str(reason) if reason.is_failure else ""
         if not self._refused:
-            for topic, payload in self._births.items():
+            for topic, payload in list(self._births.items()):
                 client.publish(topic, payload, qos=1, retain=True)
         self._answered.set()
 

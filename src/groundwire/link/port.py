@@ -152,7 +152,8 @@ def opening_error(name: str, error: Exception) -> LinkError:
 
 def failing(name: str, error: Exception) -> LinkError:
     """The right error for a port that failed while in use."""
-    number = getattr(error, "errno", None)
+    # pyserial wraps what the system said in an error without a number
+    number = getattr(error, "errno", None) or getattr(error.__context__, "errno", None)
     text = str(error)
     gone = number in (errno.EIO, errno.ENODEV, errno.ENXIO, errno.EBADF, errno.ENOENT)
     if gone or "disconnected" in text or isinstance(error, TypeError):

@@ -209,6 +209,8 @@ class BenchPort:
         own = self.emulator.next_event_s()
         if own is not None:
             times.append(own)
+        if self.faults.babble:
+            times.append(self._babble_s)  # or a long wait would hear pauses in it
         return min(times) if times else None
 
     def _settle(self, now: float) -> None:

@@ -2,8 +2,8 @@
 
 The order and the words are those of OpenBeken 1.18.300 on BK7231N and BK7231T (executed images);
 the times between radio start and "boot complete" are assumed. A firmware that is none of ours
-prints a heap line only. An application that is not whole prints nothing: the bootloader jumps into
-it and is never heard of again, which is one of several things that real modules do.
+prints a few lines in the form of Tuya's SDK. An application that is not whole prints nothing: the
+bootloader jumps into it and is never heard of again, one of several things that real modules do.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ def _lines(chip: str, flash: bytes) -> Iterator[Timed]:
     name, _, version = seen.version.partition(" ")
     if name.startswith("Open"):
         yield from _openbeken(name, version)
+    else:
+        yield from _vendor()
 
 
 def _bootloader(chip: str) -> Iterator[Timed]:
@@ -53,6 +55,21 @@ def _bootloader(chip: str) -> Iterator[Timed]:
     head = (f"V:{text}" if old else text, *registers, "ST:00000000" if old else "ST:0x00000000")
     yield 0.001, end + b"".join(line.encode() + end for line in head)
     yield 0.03, b"J 0x10000" + end if old else b"go os_addr(0x10000)..........\r\n"
+
+
+def _vendor() -> Iterator[Timed]:
+    """A firmware in the form of Tuya's 2.x SDK, of a vendor that does not exist."""
+    at_s = 0.1
+    for line in (
+        "< TUYA IOT SDK V:2.3.3 BS:40.00_PT:2.2_LAN:3.4_CAD:1.0.5_CD:1.0.0 >",
+        "demo_vendor_plug:1.0.0",
+        "REST INFORMATION IS 0",
+        ",module: is CB2S ",
+        ",netled1_pin: is 10 ",
+        ",rl1_pin: is 8 ",
+    ):
+        yield at_s, f"[01-01 18:12:15 TUYA N][lr:0x5d09d] {line}\r\n".encode()
+        at_s += 0.02
 
 
 def _openbeken(name: str, version: str) -> Iterator[Timed]:

@@ -68,6 +68,12 @@ def heater(at_s: float) -> Load:
     return load_of(230.0, 1000.0)
 
 
+def motor(at_s: float) -> Load:
+    """A motor that takes 1 kW at power factor 0.8, its clamp the wrong way round."""
+    del at_s
+    return load_of(230.0, -1000.0, power_factor=0.8)
+
+
 def no_mains(at_s: float) -> Load:
     """A bench supply instead of mains."""
     del at_s
@@ -130,6 +136,11 @@ BOARDS: Final[
     "meter-h5": ("two clamps on one pair of wires, addresses 1 and 2", _h5, HOUSE),
     "meter-single": ("one chip", _single, HOUSE),
     "meter-heater": ("one chip with 230 V and 1000 W through a resistor", _single, (heater,)),
+    "meter-motor": (
+        "one chip, clamp reversed, 1000 W at power factor 0.8",
+        _single,
+        (motor,),
+    ),
     "meter-no-mains": ("two clamps, addresses 1 and 2, no mains", _h5, (no_mains, no_mains)),
 }
 

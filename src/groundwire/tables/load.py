@@ -56,8 +56,13 @@ def _convert(value: object, wanted: Any, where: str) -> object:
     raise BadTable(f"{where}: {value!r} is not {wanted}")
 
 
+@cache
+def _hints(cls: Any) -> dict[str, Any]:
+    return get_type_hints(cls)
+
+
 def _row(raw: dict[str, Any], cls: Any, where: str) -> Any:
-    hints = get_type_hints(cls)
+    hints = _hints(cls)  # worked out once for a class: a table has hundreds of rows
     known = {field.name: field for field in dataclasses.fields(cls)}
     if unknown := raw.keys() - known.keys():
         raise BadTable(f"{where}: unknown keys {sorted(unknown)}")

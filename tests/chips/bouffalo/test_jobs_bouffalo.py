@@ -1,11 +1,14 @@
 """The jobs know nothing of this family, and do their work on it all the same."""
 
+from dataclasses import replace
+
 import pytest
 
 import corpus
 from groundwire.chips.bouffalo.emulated_chip import ChipOptions
 from groundwire.chips.bouffalo.emulator import BouffaloEmulator, Mode
-from groundwire.chips.family import BootloaderPolicy
+from groundwire.chips.bouffalo.offline import identify_dump
+from groundwire.chips.family import BootloaderPolicy, RegionKind, RfHealth
 from groundwire.chips.ladder import LadderOptions
 from groundwire.chips.nor_flash import NorFlash
 from groundwire.chips.registry import families, family_of
@@ -14,10 +17,12 @@ from groundwire.events import Heard, NeedHands, Notice
 from groundwire.jobs.backup import take_backup
 from groundwire.jobs.restore import RestoreRequest, restore_backup
 from groundwire.jobs.session import Session, SessionOptions
+from groundwire.jobs.verify import verify_image
 from groundwire.jobs.write import change_flash, image_request
+from groundwire.openbeken.search import find_configs
 from groundwire.quantities import Span
 from groundwire.sim.bench import Adapter, BenchPort
-from groundwire.sim.bouffalo import firmware_image, stand_in_loader, stock_flash
+from groundwire.sim.bouffalo import FLASH_SIZE, firmware_image, stand_in_loader, stock_flash
 from groundwire.sim.faults import LineFaults
 from groundwire.sim.modules import stock_flash as any_stock_flash
 
@@ -172,14 +177,36 @@ def test_a_chip_that_is_named_wrongly_is_contradicted_with_evidence():
 
 
 @pytest.mark.corpus
-def test_a_real_flash_is_backed_up_and_restored(tmp_path):
-    real = corpus.dump("bl602-obk-full")
+@pytest.mark.parametrize("name", ["bl602-obk-full", "bl602-blank-2m"])
+def test_a_real_flash_goes_round(name, tmp_path):
+    """Backed up, inspected, written to, verified, and restored byte for byte."""
+    real = corpus.dump(name).ljust(FLASH_SIZE, b"\xff")
     session, _, emulator = session_on(content=real)
     session.link()
     backup = take_backup(session, tmp_path / "real.bin")
     assert backup.data == real
-    emulator.flash.data[0x10000:0x20000] = bytes(0x10000)
-    request = RestoreRequest(backup=tmp_path / "real.bin", base=tmp_path, reboot=False)
-    report = restore_backup(session, request)
+    identity = identify_dump(real)
+    assert identity is not None
+    assert identity.partitions == session.identity.partitions
+    assert (identity.bootloader, identity.rf) == (session.identity.bootloader, RfHealth.PRESENT)
+    image = firmware_image(size=0x30000)
+    request = image_request(image, "OpenBL602.bin", session, BootloaderPolicy.KEEP, tmp_path)
+    change_flash(session, replace(request, given_backup=tmp_path / "real.bin", reboot=False))
+    verify_image(session, image, "OpenBL602.bin", BootloaderPolicy.KEEP)
+    slot = session.layout.of_kind(RegionKind.APP)[0].span
+    flash = bytes(emulator.flash.data)
+    assert (flash[: slot.start], flash[slot.end :]) == (real[: slot.start], real[slot.end :])
+    assert flash != real
+    restored = RestoreRequest(backup=tmp_path / "real.bin", base=tmp_path, reboot=False)
+    report = restore_backup(session, restored)
     assert report.outcome is not None
     assert emulator.flash.data == real
+
+
+@pytest.mark.corpus
+def test_the_configuration_in_a_backup_is_found():
+    found = find_configs(corpus.dump("bl602-obk-full"), "BL602")
+    assert [(one.key, one.config.checksum_ok) for one in found] == [("mY0bcFg", True)]
+    table = identify_dump(corpus.dump("bl602-obk-full")).partitions
+    settings = next(region.span for region in table if region.name == "PSM")
+    assert settings.contains(found[0].span)

@@ -1,5 +1,6 @@
 """Where images go on a BL602, from synthetic files and from real dumps."""
 
+import lzma
 from dataclasses import replace
 
 import pytest
@@ -173,3 +174,53 @@ def test_a_vendor_package_brings_its_application_and_not_its_table():
     assert [(piece.address, len(piece.data)) for piece in placed.pieces] == [(0x10000, 4784)]
     with pytest.raises(RefusedBySafety, match="divides the flash in another way"):
         laid(data, REPLACE)
+
+
+# --- releases that are only compressed ------------------------------------------------------------
+
+
+def xz_of(data, dictionary=32_768):
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": dictionary}]
+    return lzma.compress(data, lzma.FORMAT_XZ, lzma.CHECK_CRC32, None, filters)
+
+
+def test_a_compressed_release_ends_in_the_same_place():
+    page = made.with_header(RAW)
+    plain, _ = laid(page)
+    packed, _ = laid(xz_of(page))
+    assert [(one.address, one.data) for one in packed.pieces] == [
+        (one.address, one.data) for one in plain.pieces
+    ]
+    assert packed.kind.startswith("bl602 update")
+    with pytest.raises(RefusedBySafety, match="application without boot2"):
+        laid(xz_of(page), REPLACE)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\x12\x34" * 5000, made.stock_flash(), b"BFNP", bytes(5 << 20)],
+    ids=["anything", "whole flash", "four bytes", "more than a flash"],
+)
+def test_other_things_that_are_compressed_are_no_image(content):
+    with pytest.raises((UnknownImage, DamagedImage)):
+        laid(xz_of(content))
+
+
+def test_a_compressed_release_that_is_damaged_is_never_placed():
+    packed = bytearray(xz_of(made.with_header(RAW)))
+    with pytest.raises((UnknownImage, DamagedImage)):
+        laid(bytes(packed[:-100]))
+    packed[len(packed) // 2] ^= 1
+    with pytest.raises((UnknownImage, DamagedImage)):
+        laid(bytes(packed))
+    page = bytearray(made.with_header(RAW))
+    page[0x2000] ^= 1
+    with pytest.raises(DamagedImage, match="SHA-256 does not fit"):
+        laid(xz_of(bytes(page)))
+
+
+def test_the_advice_for_an_unknown_file_names_this_chips_releases():
+    with pytest.raises(UnknownImage) as caught:
+        laid(b"\x12\x34" * 5000)
+    assert "OpenBL602_" in caught.value.next_step
+    assert "QIO" not in caught.value.next_step

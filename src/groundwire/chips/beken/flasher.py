@@ -326,6 +326,16 @@ class BekenFlasher:
     def keep_alive(self) -> Procedure[None]:
         yield from self._link.keep_alive()
 
+    def release(self) -> Procedure[None]:
+        # a boot ROM stays linked for ever, at the speed that it was brought to
+        if self._link.rate == LINK_RATE:
+            return
+        yield Send(encode_command(SetBaud(LINK_RATE, BAUD_DELAY)))
+        yield Wait(BAUD_DELAY / 2 * 0.001)
+        yield SetBaudrate(LINK_RATE)
+        self._link.rate = LINK_RATE
+        yield from self._link.pause(BAUD_WITHIN_S)
+
     def reboot(self) -> Procedure[None]:
         for _ in range(REBOOTS):
             yield Send(encode_command(Reboot()))

@@ -278,6 +278,10 @@ class BouffaloFlasher:
         yield Send(GET_BOOT_INFO)
         yield Discard(0.005, within_s=0.05)
 
+    def release(self) -> Procedure[None]:
+        # linking looks for a loader that was left at another speed
+        yield from ()
+
     def reboot(self) -> Procedure[None]:
         """Restart; the firmware runs if BOOT is no longer held high."""
         try:

@@ -31,6 +31,7 @@ PAUSE_S: Final = 0.02
 HEARD_LIMIT: Final = 64 * 1024
 SHORT_INFO: Final = 24  # OK, length and the 20 bytes of a BL602
 SHORT_S: Final = 0.005
+AFTER_RESET_S: Final = 0.13  # so short a try follows a reset: nothing can be fast or open then
 SHORT_TRY_S: Final = 0.15
 FAST_WITHIN_S: Final = 0.025
 FAST_RATES: Final = (230_400, 460_800, 921_600, 1_500_000, 2_000_000)
@@ -128,8 +129,9 @@ def _fetch_fast_loader() -> Procedure[None]:
 def try_link(seconds: float) -> Procedure[LinkTry]:
     """Ask for a link for about `seconds`, at least once.
 
-    A short try asks for what is there already, at higher speeds too. A long one waits for a reset,
-    which this chip does not forget while BOOT was high, so it asks seldom.
+    A short try asks for what is there already, at higher speeds too; a very short one follows a
+    reset and does not. A long one waits for a reset, which this chip does not forget while BOOT was
+    high, so it asks seldom.
 
     A chip that waits for a burst is silent to everything else, so the question comes first: it
     finds a conversation that is still open, into which a burst must not go. Nothing here forms a
@@ -139,7 +141,7 @@ def try_link(seconds: float) -> Procedure[LinkTry]:
     heard = bytearray()
     sent = GET_BOOT_INFO + burst(LINK_RATE)
     left_s = seconds
-    if seconds <= SHORT_TRY_S:
+    if AFTER_RESET_S <= seconds <= SHORT_TRY_S:
         info, said = yield from ask_info()
         heard += said
         if info is not None:
