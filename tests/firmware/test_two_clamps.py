@@ -56,6 +56,22 @@ def test_a_day_of_all_faults_that_leave_the_counters_running(virtual, tmp_path):
     assert min(clamp["right"] for clamp in report["clamps"].values()) > 80_000
 
 
+def test_confirmed_readings_survive_faults_that_meet(virtual, tmp_path):
+    """All faults at once, brown-outs too: what a single question cannot tell, a second one does."""
+    report, log, why = run_virtual(
+        virtual("confirm"),
+        tmp_path,
+        chips=WIRINGS["confirm"],
+        hours=6,
+        seed=1,
+        faults=dict.fromkeys(FAULTS, 0.005),
+    )
+    assert sum(report["faults"].values()) > 10_000
+    assert_attributed(report, why)
+    assert min(clamp["right"] for clamp in report["clamps"].values()) > 17_000
+    assert "not confirmed" in log
+
+
 def test_after_the_last_fault_everything_is_as_before(virtual, tmp_path):
     report, _, _ = run_virtual(
         virtual("h1"), tmp_path, chips=WIRINGS["h1"], hours=1, seed=5,

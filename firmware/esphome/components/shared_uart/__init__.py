@@ -27,6 +27,7 @@ _LOGGER = logging.getLogger(__name__)
 DEPENDENCIES = ["uart"]
 MULTI_CONF = True
 
+CONF_CONFIRM = "confirm"
 CONF_LATENCY = "latency"
 CONF_REPORT_INTERVAL = "report_interval"
 CONF_TAG = "tag"
@@ -74,6 +75,7 @@ CHANNEL_SCHEMA = cv.All(
                 4800, 9600, 19200, 38400, int=True
             ),
             cv.Optional(CONF_TAG, default=True): cv.boolean,
+            cv.Optional(CONF_CONFIRM, default=False): cv.boolean,
         }
     ),
     _validate_channel,
@@ -175,6 +177,7 @@ async def to_code(config):
         cg.add(chan.set_baud_rate(channel[CONF_BAUD_RATE]))
         cg.add(chan.set_data_bits(8))
         cg.add(chan.set_stop_bits(1))
+        cg.add(chan.set_confirm(channel[CONF_CONFIRM]))
         if channel[CONF_TAG]:
             cg.add(chan.set_tag(FIRST_TAG - index))
         cg.add(var.add_channel(chan))

@@ -31,6 +31,7 @@ class Channel : public uart::UARTComponent {
 
   void set_sender(Sender *sender) { this->way_.sender = sender; }
   void set_tag(uint32_t tag) { this->chip_.set_tag(tag); }
+  void set_confirm(bool confirm) { this->confirm_ = confirm; }
   void setup();
   void dump_config() const;
 
@@ -75,6 +76,7 @@ class Channel : public uart::UARTComponent {
   bool take_proof_(const Line &line);
   bool take_reply_(const Line &line);
   bool take_packet_(const Line &line);
+  bool says_it_again_(const uint8_t *packet);
   void deliver_(const uint8_t *data, size_t size);
   void succeed_();
   void fail_(Loss loss);
@@ -92,6 +94,10 @@ class Channel : public uart::UARTComponent {
   uint8_t head_{0};
   uint8_t queued_{0};
   uint8_t attempts_{0};
+
+  bool confirm_{false};
+  uint8_t said_[PACKET_SIZE];
+  uint8_t said_times_{0};
 
   uint8_t received_[MAX_REPLY];
   uint8_t received_size_{0};

@@ -24,8 +24,9 @@ static const uint8_t MOST_JUNK = 4;
 
 const char *loss_name(Loss loss) {
   static const char *const NAMES[] = {
-      "none", "silence",     "line low", "short",      "bad sum",      "too long",       "early",
-      "late", "never quiet", "held up",  "other chip", "counter jump", "chip restarted", "write not taken",
+      "none",       "silence",      "line low",      "short",          "bad sum",
+      "too long",   "early",        "late",          "never quiet",    "held up",
+      "other chip", "counter jump", "not confirmed", "chip restarted", "write not taken",
   };
   static_assert(sizeof(NAMES) / sizeof(NAMES[0]) == static_cast<size_t>(Loss::COUNT));
   return NAMES[static_cast<size_t>(loss)];

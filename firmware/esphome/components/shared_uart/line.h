@@ -19,6 +19,7 @@ enum class Loss : uint8_t {
   HELD_UP,
   OTHER_CHIP,
   COUNTER_JUMP,
+  UNCONFIRMED,
   RESTARTED,
   UNCHANGED,
   COUNT,
