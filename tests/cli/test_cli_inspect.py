@@ -11,8 +11,11 @@ from littlefs import LittleFS
 
 from cli_desk import Runner
 from corpus import dump, dump_names
+from groundwire.jobs.inspect_outputs import extract_files
 from groundwire.openbeken.config import config_sector, fresh_config
 from groundwire.openbeken.facts import placement_of
+from groundwire.openbeken.littlefs import FileSystem, StoredFile
+from groundwire.quantities import Span
 from groundwire.sim.modules import firmware_image
 from groundwire.tuya.secrecy import is_open_value, shown_fields
 from groundwire.tuya.storage import find_store
@@ -152,21 +155,32 @@ def with_files(names: list[str]) -> bytes:
     return sector + bytes(fs.context.buffer)
 
 
-def test_files_are_extracted_and_none_leaves_the_folder(groundwire: Runner, tmp_path: Path) -> None:
-    plain = with_files(["autoexec.bat", "AAescape", "AAAAAAAAAetc"])
-    # what the library would not write: names that lead out of the folder
-    hostile = plain.replace(b"AAescape", b"../escap").replace(b"AAAAAAAAAetc", b"../../../etc")
-    dump_file = tmp_path / "config.bin"
-    dump_file.write_bytes(hostile)
-    out = tmp_path / "deep" / "out"
+def test_files_are_extracted_into_a_new_folder_only(groundwire: Runner, tmp_path: Path) -> None:
+    dump_file, out = tmp_path / "config.bin", tmp_path / "deep" / "out"
+    dump_file.write_bytes(with_files(["autoexec.bat", "notes.txt"]))
     ran = groundwire("inspect", dump_file, "--extract", out)
     assert ran.code == 0, ran
-    written = [path for path in tmp_path.rglob("*") if path.is_file() and path != dump_file]
-    assert len(written) >= 1
-    assert all(path.resolve().is_relative_to(out) for path in written)
-    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in written)
+    assert {path.name: path.read_text() for path in out.iterdir()} == {
+        "autoexec.bat": "autoexec.bat", "notes.txt": "notes.txt",
+    }  # fmt: skip
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in out.iterdir())
     again = groundwire("inspect", dump_file, "--extract", out)
     assert (again.code, "not empty" in again.err) == (2, True)
+
+
+HOSTILE = ("/../../escaped", "//etc/passwd", "/a/../../../b", "/..", "/.", "/", "", "/x\0y",
+           "/con", "/a", "/A", "/a/b", "/\u202egpj.exe", "/" + "n" * 300)  # fmt: skip
+
+
+def test_no_name_in_a_dump_leads_out_of_the_folder(tmp_path: Path) -> None:
+    files = tuple(StoredFile(name, 1, b"x") for name in HOSTILE)
+    system = FileSystem(Span(0, 4096), 4096, 1, (2, 0), 255, files, ())
+    out = tmp_path / "deep" / "out"
+    written = extract_files((system,), out)
+    assert len(written) == len(HOSTILE)
+    found = {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == set(written)
+    assert all(path.resolve().is_relative_to(out) for path in found)
 
 
 def test_a_link_in_the_folder_is_no_way_out(groundwire: Runner, tmp_path: Path) -> None:

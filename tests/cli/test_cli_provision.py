@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from cli_desk import Desk, Runner
-from groundwire.chips.family import Piece, Placement
-from groundwire.jobs.provision import with_piece
+from groundwire.chips.family import Identity, Piece, Placement
+from groundwire.errors import UnsupportedHere
+from groundwire.jobs.provision import config_place, with_piece
 from groundwire.openbeken.search import find_configs
 from groundwire.openbeken.view import config_fields
 from groundwire.quantities import Span
@@ -169,6 +170,13 @@ def test_only_openbeken_is_configured_and_only_where_it_has_a_sector(
     assert (ran.code, ran.result["error"]["code"]) == (6, "image.unknown")
     assert "only OpenBeken reads" in ran.result["error"]["what"]
     assert desk.flash(PORT) == before
+
+
+def test_a_platform_without_a_sector_for_it_is_refused() -> None:
+    identity = Identity("bouffalo", "BL602", "loader", 2 << 20, "test")
+    with pytest.raises(UnsupportedHere, match="in a store, not in a flash sector") as failed:
+        config_place(identity)
+    assert "access point" in failed.value.next_step
 
 
 def test_a_piece_takes_the_place_of_what_the_image_has_there() -> None:

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -131,7 +132,7 @@ def test_a_calibration_file_is_used(groundwire: Runner, tmp_path: Path) -> None:
         (("watch", "-p", "sim:meter", "--for", "-1"), "usage.command-line"),
         (("record", "/nowhere/m.db", "-p", "sim:meter"), "usage.output-unwritable"),
         (("plot", "/nowhere/m.db", "-o", "x.svg"), "usage.input-unreadable"),
-        (("plot", "/nowhere/m.db", "-o", "x.png"), "unsupported.here"),
+        (("plot", "/nowhere/m.db", "-o", "x.gif"), "unsupported.here"),
         (("totals", "/nowhere/m.db"), "usage.input-unreadable"),
         (("calibrate", "-p", "sim:meter-heater"), "usage.command-line"),
         (("calibrate", "-p", "sim:meter-heater", "--point", "230"), "usage.bad-argument"),
@@ -429,6 +430,17 @@ def test_record_totals_and_plot(groundwire: Runner, tmp_path: Path) -> None:
     assert 0 < ran.result["points"] < 100
 
 
+def test_a_chart_as_png_or_how_to_get_it(groundwire: Runner, tmp_path: Path) -> None:
+    path, png = tmp_path / "m.db", tmp_path / "m.png"
+    groundwire("meter", "record", path, "-p", "sim:meter", "--for", "60")
+    ran = groundwire("meter", "plot", path, "-o", png)
+    if find_spec("cairosvg") is None:
+        assert (ran.code, png.exists()) == (7, False)
+        assert "pip install 'groundwire[png]'" in ran.err
+    else:
+        assert png.read_bytes().startswith(b"\x89PNG")
+
+
 def test_record_shows_readings_to_programs(groundwire: Runner, tmp_path: Path) -> None:
     ran = groundwire(
         "meter", "record", tmp_path / "m.db", "-p", "sim:meter-h5", "--for", "3", "--json"
@@ -470,7 +482,7 @@ def test_ctrl_c_ends_recording_well(tmp_path: Path) -> None:
 def test_on_a_real_port(groundwire: Runner, *, tcp: bool) -> None:
     with served("meter-h5", tcp=tcp) as port:
         ran = groundwire(
-            "meter", "read", "-p", port, "--latency", "60", "--channel", "A=TX/1/4800",
+            "meter", "read", "-p", port, "--latency", "200", "--channel", "A=TX/1/4800",
             "--channel", "B=TX/2/4800", "--json",
         )  # fmt: skip
     assert ran.result["emulated"] is False

@@ -8,7 +8,7 @@ import pytest
 
 from corpus import dump, dump_names, expected
 from groundwire.jobs.agreement import compare_dump
-from groundwire.openbeken.agreement import FROM_ZERO, IGNORES_LEVEL, UNKNOWN_PART, _argued
+from groundwire.openbeken.agreement import DISPUTED, FROM_ZERO, IGNORES_LEVEL, UNKNOWN_PART, _argued
 
 pytestmark = pytest.mark.corpus
 
@@ -55,15 +55,24 @@ def changed(document, *path):
         ("obksim-script-button", ("own", "littlefs", 0, "files", "/autoexec.bat", "sha256")),
         ("bl602-obk-full", ("own", "bl602", "easyflash", 0, "entries", 0, "sha256")),
         ("n-lspa9-clone1", ("reference", "gui_tool_code_mono", "key_sector")),
-        (
-            "n-lspa9-clone1",
-            ("reference", "webapp_templateParser_node", "tmpl", "pins", "26"),
-        ),
     ],
 )
 def test_a_wrong_value_on_the_other_side_is_a_failure(name, path):
     found = compare_dump(dump(name), changed(expected(name), *path))
     assert len([entry for entry in found if entry.failed]) == 1
+
+
+def test_a_pin_fails_where_other_tools_agree_against_us_and_is_argued_where_they_do_not():
+    name = "n-lspa9-clone1"
+    gui = ("reference", "gui_tool_code_mono", "conversion", "obk_pins", "26", "channel")
+    one = changed(expected(name), *gui)
+    (argued,) = [entry for entry in compare_dump(dump(name), one) if entry.reason == DISPUTED]
+    assert (argued.field, argued.failed) == ("GUI tool P26", False)
+    both = copy.deepcopy(one)
+    both["reference"]["gui_tool_code_mono"]["conversion"]["obk_pins"]["26"]["role"] = "Btn"
+    both["reference"]["webapp_templateParser_node"]["tmpl"]["pins"]["26"] = "Btn;2"
+    failed = [entry.field for entry in compare_dump(dump(name), both) if entry.failed]
+    assert failed == ["web app P26", "GUI tool P26"]
 
 
 def test_a_value_missing_on_our_side_is_a_failure():

@@ -88,7 +88,9 @@ def test_an_erase_that_hits_the_calibration_is_repaired_from_the_backup(tmp_path
     assert module.now == N.written()
     assert report.outcome.repaired == (N.radio,)
     notices = [event.text for event in session.tell.events if isinstance(event, Notice)]
-    assert any("damage outside the plan at 0x1D0000..0x1D1000" in text for text in notices)
+    assert any(
+        "0x1D0000..0x1D1000 differ from the backup, outside the plan" in text for text in notices
+    )
 
 
 @pytest.mark.parametrize("byte", range(ADDRESS_AT, ADDRESS_AT + 4))

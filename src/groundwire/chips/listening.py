@@ -16,6 +16,8 @@ TEXT_SHARE: Final = 0.85
 REPEATS: Final = 3
 BANNER_CHARS: Final = 12
 TEXT_BYTES: Final = frozenset(range(0x20, 0x7F)) | {0x09, 0x0A, 0x0D, 0x1B}
+# OpenBeken begins every line of its log like this, and says the same once a second when all is well
+LOG_LINE: Final = re.compile(rb"(?:Info|Warn|Error|Debug|ExtraDebug):")
 RESTART: Final = re.compile(rb"[^\r\n\x00]{%d,}" % BANNER_CHARS)
 
 
@@ -56,7 +58,8 @@ def text_share(heard: bytes) -> float:
 
 def repeated_banner(heard: bytes) -> str:
     """The start of a line that comes again and again, or ""."""
-    starts = Counter(line[:BANNER_CHARS] for line in RESTART.findall(heard))
+    lines = [line for line in RESTART.findall(heard) if not LOG_LINE.match(line)]
+    starts = Counter(line[:BANNER_CHARS] for line in lines)
     start: bytes
     for start, count in starts.most_common(1):
         if count >= REPEATS and count * len(starts) >= starts.total() * 0.5:

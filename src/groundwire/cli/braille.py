@@ -21,7 +21,7 @@ class BraillePlot:
 
 
 def braille_plot(values: Sequence[float | None], width: int, height: int) -> BraillePlot:
-    """The last values that fit, the newest at the right; None is a gap. No rows without values."""
+    """The last values that fit, the newest last; None is a gap. No rows without values."""
     shown = list(values)[-2 * width :]
     known = [value for value in shown if value is not None]
     if not known:

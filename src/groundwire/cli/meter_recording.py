@@ -26,11 +26,11 @@ from groundwire.cli.meter_shapes import outcome_shape, row_text
 from groundwire.cli.options import FILE, RangeType, SecondsType, Settings
 from groundwire.cli.portless import Shown, without_module
 from groundwire.cli.render import EMULATED, table
-from groundwire.errors import BadArgument, InputUnreadable, UnsupportedHere
+from groundwire.errors import BadArgument
 from groundwire.events import Notice, Severity
 from groundwire.exports.home_assistant import topics_of
-from groundwire.exports.line_chart import Line, line_chart
 from groundwire.jobs.meter import Look
+from groundwire.jobs.meter_plot import QUANTITIES, chart_bytes, recorded_lines
 from groundwire.jobs.meter_publish import Publisher, connect
 from groundwire.jobs.meter_record import Pace, RecordReport, record
 from groundwire.jobs.meter_store import MeterStore, Totals
@@ -38,16 +38,6 @@ from groundwire.link.mqtt import parse_broker
 from groundwire.meter.bl0942.bus import Miss
 
 PASSWORD: Final = "GROUNDWIRE_MQTT_PASSWORD"  # noqa: S105 - the name of a variable
-QUANTITIES: Final = {
-    "power": ("active_power_w", "W"),
-    "voltage": ("voltage_v", "V"),
-    "current": ("current_a", "A"),
-    "power-factor": ("power_factor", ""),
-    "frequency": ("frequency_hz", "Hz"),
-    "energy": ("imported_kwh", "kWh"),
-    "energy-returned": ("exported_kwh", "kWh"),
-}
-HOUR_S: Final = 3600.0
 
 
 def _report_values(report: RecordReport) -> dict[str, object]:
@@ -163,7 +153,7 @@ def _roll_text(row: dict[str, object], by: str) -> str:
 
 @click.command("plot")
 @click.argument("file", type=FILE)
-@click.option("-o", "--output", type=FILE, required=True, metavar="SVG", help="What to write.")
+@click.option("-o", "--output", type=FILE, required=True, metavar="PICTURE", help="A .svg or .png.")
 @click.option(
     "--quantity",
     type=click.Choice(list(QUANTITIES)),
@@ -182,26 +172,18 @@ def _roll_text(row: dict[str, object], by: str) -> str:
 def plot_command(
     settings: Settings, file: Path, output: Path, quantity: str, last_h: float | None
 ) -> None:
-    """Draw a FILE that `record` wrote as SVG, a line for each chip; doubted values are gaps."""
-    if output.suffix.lower() != ".svg":
-        raise UnsupportedHere(
-            asked=f"drawing {output.suffix or 'a file without an ending'}",
-            reason="charts are written as SVG, which needs no other package",
-            advice="name a file that ends in .svg; rsvg-convert or a browser makes a PNG of it",
-        )
+    """Draw a FILE that `record` wrote as SVG, a line for each chip; doubted values are gaps.
+
+    PNG needs the extra `png` (cairosvg).
+    """
 
     def act(_screen: object) -> Shown:
+        chart_bytes([], title="", quantity=quantity, ending=output.suffix.lower())
         check_writable(output, 0)
-        column, unit = QUANTITIES[quantity]
-        with closing(MeterStore(file, must_exist=True)) as store:
-            span = store.span()
-            if span is None:
-                raise InputUnreadable(path=str(file), reason="no reading in it yet")
-            from_s = span[1] - last_h * HOUR_S if last_h is not None else span[0]
-            found = store.series(column, from_s, span[1] + 1)
-        lines = [Line(one.chip, one.points) for one in found]
-        chart = line_chart(lines, title=f"{quantity} ({file.name})", unit=unit)
-        write_atomically(output, chart.encode())
+        lines = recorded_lines(file, quantity, last_h)
+        title = f"{quantity} ({file.name})"
+        drawn = chart_bytes(lines, title=title, quantity=quantity, ending=output.suffix.lower())
+        write_atomically(output, drawn)
         points = sum(len(line.points) for line in lines)
         values = {"file": str(output), "quantity": quantity, "points": points}
         return Shown([f"{points} readings of {len(lines)} chips drawn to {output}"], values)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
 from groundwire.chips.family import SECTOR, Emission, Emulator
+from groundwire.chips.listening import ENOUGH_BYTES, TEXT_SHARE, text_share
 from groundwire.chips.nor_flash import NorFlash
 from groundwire.errors import UnknownImage, Unplugged
 from groundwire.jobs.ports import made_emulator, part_name
@@ -123,10 +124,15 @@ class HelpingHands:
 
     def take_output(self) -> list[Emission]:
         emissions = self._emulator.take_output()
-        answers = [one for one in emissions if not one.on_log_pin]
+        answers = [one for one in emissions if not one.on_log_pin and not _is_log(one.data)]
         if answers:
             self._answered_s = answers[-1].start_s
         return emissions
+
+
+def _is_log(data: bytes) -> bool:
+    """Whether the firmware talks to itself: whoever asks is not answered by that."""
+    return len(data) >= ENOUGH_BYTES and text_share(data) >= TEXT_SHARE
 
 
 class FaultyEndpoint:

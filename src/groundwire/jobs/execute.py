@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Final
 
+from groundwire.backup.files import write_atomically
 from groundwire.backup.journal import Journal
 from groundwire.chips.family import SECTOR
 from groundwire.errors import (
     Cancelled,
+    FlashChanged,
     FlashError,
     GroundwireError,
     LinkError,
@@ -20,7 +24,7 @@ from groundwire.errors import (
     VerifyMismatch,
 )
 from groundwire.events import Notice, Phase, Progress, Severity
-from groundwire.jobs.read import holds
+from groundwire.jobs.read import holds, read_proven
 from groundwire.jobs.session import Session
 from groundwire.jobs.survey import differing
 from groundwire.planning.plan import EraseStep, Task, WritePlan, repair_tasks, schedule
@@ -67,6 +71,7 @@ class Execution:
         self._programmed = 0
         self._careful = False
         self._rewritten = 0
+        self._found = 0
         self._relinks = session.relinks
 
     def carry_out(self) -> Outcome:
@@ -126,10 +131,25 @@ class Execution:
             text = f"{len(inside)} sectors did not arrive as sent; writing them again"
             self._session.tell(Notice(text, Severity.WARNING))
         if outside:
-            spans = ", ".join(str(one) for one in merge_spans([Span(at, SECTOR) for at in outside]))
-            text = f"damage outside the plan at {spans}; repairing it from the backup"
+            spans = merge_spans([Span(at, SECTOR) for at in outside])
+            shown = ", ".join(str(span) for span in spans)
+            text = (
+                f"{shown} differ from the backup, outside the plan; keeping what was found there "
+                "in the folder and repairing them from the backup"
+            )
             self._session.tell(Notice(text, Severity.WARNING))
+            self._keep_found(spans)
         return outside
+
+    def _keep_found(self, spans: tuple[Span, ...]) -> None:
+        """What looks like damage may be newer than the backup: settings saved by the firmware."""
+        self._found += 1
+        for span in spans:
+            with contextlib.suppress(FlashChanged):
+                data = read_proven(self._session, span, "keep")
+                name = f"found-{self._found}-0x{span.start:06x}.bin"
+                path = Path(self._folder) / name
+                self._session.while_linked(partial(write_atomically, path, data, replace=True))
 
     def _is_intended(self, address: int) -> bool:
         sector = Span(address, SECTOR)

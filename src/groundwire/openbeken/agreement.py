@@ -48,6 +48,7 @@ GUI_NAMES: Final = {
 OTHER_STRUCTURE: Final = "the tool's structure differs from the firmware's at this field"
 IGNORES_LEVEL: Final = "the tool ignores the active level that the settings give"
 UNKNOWN_PART: Final = "the tool knows no role for what the settings name here"
+DISPUTED: Final = "the two other tools differ from each other here"
 FROM_ZERO: Final = "the tool counts light channels from 0; the web app and the firmware from 1"
 
 
@@ -197,27 +198,39 @@ def _areas(areas: Sequence[Area], theirs: list[Reference]) -> Iterator[Compariso
 def _pins(wiring: Wiring, tools: Reference) -> Iterator[Comparison]:
     ours = {str(pin.pin): (pin.role.name, pin.channel) for pin in to_openbeken(wiring).pins}
     web = ((tools.get("webapp_templateParser_node") or {}).get("tmpl") or {}).get("pins")
-    if web is not None:
-        theirs = {}
-        for pin, text in web.items():
-            role, _, channel = text.partition(";")
-            theirs[pin] = (role, int(channel.partition(";")[0] or 0))
-        yield from _each_pin("web app", ours, theirs)
     gui = ((tools.get("gui_tool_code_mono") or {}).get("conversion") or {}).get("obk_pins")
+    web_pins = {pin: _template_pin(text) for pin, text in (web or {}).items()}
+    gui_pins = {pin: (one["role"], one["channel"]) for pin, one in (gui or {}).items()}
+    lights = {
+        pin: ("PWM", channel + 1) for pin, (role, channel) in gui_pins.items() if role == "PWM"
+    }
+    disputed = set()
+    if web is not None and gui is not None:
+        counted = gui_pins | lights
+        disputed = {pin for pin in web_pins | counted if web_pins.get(pin) != counted.get(pin)}
+    if web is not None:
+        yield from _each_pin("web app", ours, web_pins, disputed)
     if gui is not None:
-        theirs = {pin: (one["role"], one["channel"]) for pin, one in gui.items()}
-        yield from _each_pin("GUI tool", ours, theirs, light_channels_from=0)
+        yield from _each_pin("GUI tool", ours, gui_pins, disputed, light_channels_from=0)
+
+
+def _template_pin(text: str) -> tuple[str, int]:
+    role, _, channel = text.partition(";")
+    return role, int(channel.partition(";")[0] or 0)
 
 
 Pins = Mapping[str, tuple[str, int]]
 
 
 def _each_pin(
-    tool: str, ours: Pins, theirs: Pins, light_channels_from: int = 1
+    tool: str, ours: Pins, theirs: Pins, disputed: set[str], light_channels_from: int = 1
 ) -> Iterator[Comparison]:
     for pin in sorted({*ours, *theirs}, key=int):
         one, other = ours.get(pin), theirs.get(pin)
-        yield Comparison(f"{tool} P{pin}", one, other, _argued(one, other, light_channels_from))
+        reason = _argued(one, other, light_channels_from)
+        if not reason and one != other and pin in disputed:
+            reason = DISPUTED
+        yield Comparison(f"{tool} P{pin}", one, other, reason)
 
 
 def _argued(

@@ -7,10 +7,12 @@ from groundwire.chips.bouffalo.emulator import BouffaloEmulator, Mode
 from groundwire.chips.bouffalo.flasher import BouffaloFlasher
 from groundwire.chips.family import BootloaderPolicy
 from groundwire.chips.ladder import LadderOptions
+from groundwire.chips.listening import HeardKind, classify
 from groundwire.chips.nor_flash import NorFlash
 from groundwire.chips.registry import families
 from groundwire.errors import ChipContradicted
 from groundwire.events import NeedHands, Notice
+from groundwire.jobs.emulate import HelpingHands
 from groundwire.jobs.read import read_proven
 from groundwire.jobs.session import RATES, Session, SessionOptions
 from groundwire.jobs.write import change_flash, image_request
@@ -181,3 +183,36 @@ def test_a_guarded_loader_that_runs_is_used_even_if_a_plain_one_was_asked_for():
 
 def test_without_a_loader_plain_or_not_makes_no_difference():
     assert BouffaloFlasher(plain=True).digest_name == "sha256"
+
+
+# --- a running module -----------------------------------------------------------------------------
+
+
+def test_a_log_that_says_the_same_every_second_is_no_restart():
+    log = b"Info:MAIN:Time 1, idle 170/s, free 70000, MQTT 0(0), bWifi 0\r\n" * 9
+    finding = classify(log, b"", families())
+    assert finding.kind is HeardKind.BOOT_TEXT
+    restarts = classify(b"\r\nV:BK7231S_1.0.5\r\nCPSR:4" * 9, b"", families())
+    assert restarts.kind is HeardKind.BROKEN_BANNERS
+
+
+def test_helping_hands_reset_a_module_that_only_logs():
+    """A program asks; the firmware prints its log meanwhile, which is no answer."""
+    module = BouffaloEmulator("BL602", NorFlash(STOCK, "ef4015"))
+    module.power(on=True, at_s=0.0)
+    module.options = ChipOptions(boot_by_hands=False)
+    module.hold_reset(held=True, at_s=0.1)
+    module.hold_reset(held=False, at_s=0.2)
+    assert module.mode is Mode.FIRMWARE
+    module.options = ChipOptions()
+    hands = HelpingHands(module, patience_s=2.0)
+    at_s, logged = 0.3, 0
+    while module.mode is Mode.FIRMWARE and at_s < 10:
+        hands.advance(at_s)
+        hands.on_bytes(LINK_CHECK, at_s, 10 / 115_200)
+        logged += len(hands.take_output())
+        at_s += 0.05
+    assert logged > 1
+    assert 2.0 < at_s < 4.0
+    hands.advance(at_s + 1.0)
+    assert module.mode is Mode.ROM_SCAN

@@ -75,6 +75,15 @@ def test_in_real_time_on_a_pty():
         assert (reading.channel, encode_packet(reading.packet, address)) in said
 
 
+def test_bytes_that_a_busy_server_hands_over_together_do_not_collide():
+    line, served = two_chips()
+    byte_s = 10 / 4800
+    for data in (b"\xa8\x1d\x55\x00\x00\xe5", b"\xa8\x19\x0f\x00\x00\x2f"):
+        served.on_bytes(data, 1.0 + byte_s, byte_s)
+    served.advance(2.0)
+    assert line.chips[0].mode == 0x0F
+
+
 def test_faults_reach_the_other_side():
     _line, served = two_chips(faults={Fault.NO_ANSWER: 1.0})
     port = BenchPort(served)

@@ -24,6 +24,7 @@ class ServedMeter(Generic[E]):
         self._name = next(iter(line.send_wires))
         self._emission = emission
         self._rate = DEFAULT_BAUDRATE
+        self._sending_until_s = 0.0
         self._receiver = Receiver([line.receive_wire], 1 / self._rate)
 
     @property
@@ -45,13 +46,14 @@ class ServedMeter(Generic[E]):
     def on_bytes(self, data: bytes, first_s: float, byte_s: float) -> None:
         """Bytes on the transmit line: the first is complete at `first_s`, then every `byte_s`."""
         byte_s = byte_s or BITS_PER_BYTE / self._rate
-        self.line.advance(first_s - byte_s)
+        # What a busy server hands over late must not run into what comes right behind it.
+        self.line.advance(max(first_s - byte_s, self._sending_until_s))
         rate = BITS_PER_BYTE / byte_s
         if abs(rate / self._rate - 1) > 0.001:
             self._rate = rate
             self._receiver.bit_s = 1 / rate
             self._receiver.restart(self.line.now_s)
-        self.line.send(self._name, data, rate)
+        self._sending_until_s = self.line.send(self._name, data, rate)
 
     def advance(self, now_s: float) -> None:
         """Let time pass up to `now_s`."""
