@@ -196,9 +196,13 @@ bool Channel::take_proof_(const Line &line) {
   }
   this->checked_ms_ = millis();
   this->drop_polls_();
-  if (this->chip_.proof_loss() == Loss::OTHER_CHIP)
+  const Loss loss = this->chip_.proof_loss();
+  // The others were losses of an exchange, and are counted as such.
+  if (loss == Loss::OTHER_CHIP || loss == Loss::UNCHANGED)
+    this->tally_.losses[static_cast<size_t>(loss)]++;
+  if (loss == Loss::OTHER_CHIP)
     this->parent_->on_other_chip(this);
-  this->fail_(this->chip_.proof_loss());
+  this->fail_(loss);
   return true;
 }
 

@@ -143,7 +143,9 @@ Outcome Chip::fail_proof_(Loss loss) {
 
 Outcome Chip::finish_proof_() {
   this->stage_ = Stage::IDLE;
-  this->ready_ = this->was_ready_ = true;
+  // A driver may have written something new in the meantime.
+  this->ready_ = this->written_;
+  this->was_ready_ = true;
   if (this->restarted_)
     this->counted_.valid = this->suspect_.valid = false;
   return Outcome::GOOD;
