@@ -535,6 +535,7 @@ CASES = [
     ),
 ]
 
+ROOM = "groundwire.errors"
 ABSTRACT = {"error", "usage", "link", "protocol", "flash", "image", "unsupported"}
 WITHOUT_ADVICE = {"usage.bad-argument", "unsupported.here"}  # may have none: the finding says all
 
@@ -545,7 +546,9 @@ def test_the_whole_text_of_an_error(error, text):
 
 
 def test_every_error_class_is_among_the_cases():
-    assert {type(error) for error, _ in CASES} == set(error_classes().values())
+    # the command line has errors of its own, which are there once it was imported
+    ours = {kind for kind in error_classes().values() if kind.__module__.startswith(ROOM)}
+    assert {type(error) for error, _ in CASES} == ours
 
 
 @pytest.mark.parametrize(("code", "kind"), error_classes().items())
