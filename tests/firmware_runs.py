@@ -9,6 +9,7 @@ FAULTS = (
     "hung-chip", "stuck-low", "damaged-request", "answer-unasked", "foreign-speed", "log-output",
     "flipped-bit", "lost-byte", "broken-off", "no-answer", "preempted", "blocked-loop",
 )  # fmt: skip
+OVERLAPPING = ("second-poller", "crosstalk", "noise", "answer-unasked", "late-answer")
 WIRINGS = {
     "h1": ("A:TX1:0:4800", "B:P24:0:4800"),
     "h3": ("A:TX1:0:4800", "B:P26:0:4800"),
@@ -37,7 +38,16 @@ def run_virtual(binary, folder, *, chips, hours, seed=1, faults=(), **options):
     return json.loads(report.read_text()), log, done.stderr
 
 
-def assert_attributed(report, why=""):
-    """Every reading was the right chip's own words, to the last digit."""
-    for clamp in report["clamps"].values():
-        assert (clamp["wrong_chip"], clamp["damaged"], clamp["stale"]) == (0, 0, 0), why
+def assert_attributed(report, why="", *, confirmed=False):
+    """Every reading was the right chip's own words, to the last digit.
+
+    One question cannot promise the last digit where two speak at once: the sum of one byte lets one
+    packet in 256 pass. ESPHome draws its start offsets from the system's random numbers, so how
+    many do differs between runs of one seed; four in 9,800 bursts of noise were the most seen.
+    """
+    noisy = sum(report["faults"].get(fault, 0) for fault in OVERLAPPING)
+    most = 0 if confirmed else 1 + noisy // 500 if noisy else 0
+    assert sum(clamp["wrong_chip"] + clamp["stale"] for clamp in report["clamps"].values()) == 0, (
+        why
+    )
+    assert sum(clamp["damaged"] for clamp in report["clamps"].values()) <= most, why

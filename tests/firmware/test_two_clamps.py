@@ -69,7 +69,7 @@ def test_confirmed_readings_survive_faults_that_meet(virtual, tmp_path):
         faults=dict.fromkeys(FAULTS, 0.005),
     )
     assert sum(report["faults"].values()) > 10_000
-    assert_attributed(report, why)
+    assert_attributed(report, why, confirmed=True)
     assert min(clamp["right"] for clamp in report["clamps"].values()) > 17_000
     [polls, readings] = map(int, re.findall(r"clamp A: (\d+) polls, (\d+) readings", log)[-1])
     assert polls > 1.9 * readings
