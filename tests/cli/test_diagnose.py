@@ -57,7 +57,9 @@ def test_a_fault_says_how_sure_on_what_evidence_and_what_next(
     assert lines[1] == "  how sure     high (meter-spi-on-uart)"
     assert "line 1 (" in lines[2]
     assert "bad checksum 00 wanted A4" in lines[2]
-    assert "  next         start the driver BL0942, not BL0942SPI" in lines
+    (advice,) = (line for line in lines if line.startswith("  next  "))
+    assert advice.startswith("  next         start the driver BL0942, not BL0942SPI")
+    assert advice.endswith("docs/two-clamps.md")
 
 
 def test_nothing_that_fits_is_exit_status_10(groundwire: Runner, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from groundwire.cli.shapes import Shape
 from groundwire.exports.pin_table import part_rows, pin_rows
 from groundwire.openbeken.commands import without_passwords
 from groundwire.openbeken.view import config_fields
+from groundwire.pins import MeterChip
 from groundwire.quantities import hex_address, size_text
 from groundwire.secret import MASK
 
@@ -351,6 +352,8 @@ def wiring_lines(wiring: Wiring) -> list[str]:
     widths = [max(len(row[at]) for row in rows) for at in range(7)] if rows else []
     lines += [f"  {_padded(row, widths)}" for row in rows]
     lines += table(list(part_rows(wiring)))
+    if wiring.meter is not None and wiring.meter.chip is MeterChip.BL0942:
+        lines.append("  note: groundwire meter reads a BL0942; two clamps: docs/two-clamps.md")
     return [*lines, *(f"  note: {text}" for text in wiring.findings)]
 
 
