@@ -53,3 +53,18 @@ make_witness() {
         "$package"
     echo "$package" >"$folder/.installed"
 }
+
+# A program of the system that a check uses; installed where that is allowed and it is missing.
+need_program() {
+    local command=$1
+    shift
+    if PATH="$PATH:/usr/sbin" command -v "$command" >/dev/null; then
+        return
+    fi
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        apt-get install -y -q "$@" >/dev/null 2>&1 ||
+            { apt-get update -q && apt-get install -y -q "$@"; } >/dev/null 2>&1 || true
+    fi
+    PATH="$PATH:/usr/sbin" command -v "$command" >/dev/null ||
+        echo "no $command: tests that need it will be skipped" >&2
+}
