@@ -152,6 +152,7 @@ def serve(
     started = time.monotonic()
     waiting: deque[tuple[float, bytes]] = deque()
     printed: deque[tuple[float, bytes]] = deque()
+    free_s = 0.0
     emulator.power(on=True, at_s=0.0)
     while not stop():
         now = time.monotonic() - started
@@ -170,18 +171,28 @@ def serve(
                 nap_s = min(nap_s, max(at - now, 0.0))
         readable, _, _ = select.select([endpoint], [], [], nap_s)
         if readable:
-            _hear(emulator, endpoint, time.monotonic() - started, paced=paced)
+            free_s = _hear(emulator, endpoint, time.monotonic() - started, free_s, paced=paced)
 
 
-def _hear(emulator: Emulator, endpoint: Endpoint, now: float, *, paced: bool) -> None:
+def _hear(
+    emulator: Emulator, endpoint: Endpoint, now: float, free_s: float, *, paced: bool
+) -> float:
+    """Put what arrived on the line to the chip, behind what is still on it.
+
+    `free_s` is when the line will have carried everything so far; the new time is returned. A
+    program may hand over a frame in pieces much faster than the line takes them.
+    """
     try:
         data = endpoint.read()
     except OSError:
-        return  # a pty whose other side is closed; it may be opened again
-    if data:
-        byte_s = 10 / (endpoint.rate() or emulator.baudrate or MEASURED_RATE) if paced else 0.0
-        emulator.advance(now)
-        emulator.on_bytes(data, now + byte_s, byte_s)
+        return free_s  # a pty whose other side is closed; it may be opened again
+    if not data:
+        return free_s
+    byte_s = 10 / (endpoint.rate() or emulator.baudrate or MEASURED_RATE) if paced else 0.0
+    emulator.advance(now)
+    first_s = max(now, free_s) + byte_s
+    emulator.on_bytes(data, first_s, byte_s)
+    return first_s + byte_s * (len(data) - 1)
 
 
 def _collect(
