@@ -29,10 +29,30 @@ def module(tmp_path):
         one.close()
 
 
+class Seen(list):
+    """The events so far, and a way to wait for one."""
+
+    def __init__(self):
+        self._came = threading.Condition()
+
+    def append(self, event):
+        with self._came:
+            super().append(event)
+            self._came.notify_all()
+
+    def wait_for(self, kind, text):
+        with self._came:
+            here = self._came.wait_for(
+                lambda: any(isinstance(one, kind) and text in one.text for one in self), timeout=20
+            )
+        assert here, f"no {kind.__name__} with {text!r}"
+
+
 def watching(options, script, stop=lambda: False):
     """Watch in this thread while a script acts in another one."""
-    events = []
+    events = Seen()
     console = Console(options, events.append, stop)
+    console.seen = events
     failures = []
 
     def act():
@@ -58,10 +78,10 @@ def lines(events, source=""):
 def test_a_boot_is_watched_until_its_pattern(module):
     port = module()
 
-    def script(_console):
+    def script(console):
         port.wait_for_listener()
         port.say(BOOT_N + APP_N)
-        time.sleep(0.3)
+        console.seen.wait_for(Printed, "version 1.18.300")
         port.say(LATER_N)
 
     options = ConsoleOptions((str(port.path),), until="Boot complete", for_s=30)
@@ -77,14 +97,14 @@ def test_a_boot_is_watched_until_its_pattern(module):
 def test_two_ports_at_once_are_told_apart(module, tmp_path):
     flashing, log = module("flashing", 9600), module("log")
 
-    def script(_console):
+    def script(console):
         flashing.wait_for_listener()
         log.wait_for_listener()
         for _ in range(4):
             flashing.say(bytes.fromhex("55aa0000000000ff") * 4)
-            time.sleep(0.05)
+            time.sleep(0.05)  # the pause between the controller's frames
         log.say(BOOT_N + APP_N)
-        time.sleep(0.3)
+        console.seen.wait_for(Printed, "version 1.18.300")
         log.say(LATER_N)
 
     save = tmp_path / "kept"
@@ -109,7 +129,7 @@ def test_the_speed_is_found_on_a_real_terminal(module):
         port.wait_for_listener()
         for _ in range(3):
             port.say(BL602_TEXT)
-            time.sleep(0.6)
+            time.sleep(0.6)  # the module's own pause between two texts
 
     options = ConsoleOptions((str(port.path),), until="Before_Delay done", for_s=30)
     report, events = watching(options, script)
@@ -121,12 +141,12 @@ def test_the_speed_is_found_on_a_real_terminal(module):
 def test_an_adapter_may_be_pulled_out_and_put_back(module):
     port = module()
 
-    def script(_console):
+    def script(console):
         port.wait_for_listener()
         port.say(BOOT_N)
-        time.sleep(0.4)
+        console.seen.wait_for(Printed, "BK7231N_1.0.1")
         port.unplug()
-        time.sleep(0.6)
+        console.seen.wait_for(Notice, "unplugged")
         port.plug()
         port.wait_for_listener()
         port.say(APP_N + LATER_N)
