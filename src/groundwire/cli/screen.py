@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Literal, Protocol, assert_never
+from typing import TYPE_CHECKING, Final, Literal, Protocol, Self, assert_never
 
 from groundwire.cli.options import Settings
 from groundwire.cli.shapes import done_result, event_shape, json_line
@@ -69,7 +69,25 @@ class Screen(Protocol):
     ) -> None: ...
 
 
-class JsonScreen:
+class StillScreen:
+    """A screen on which nothing moves: entering, pausing and leaving it change nothing."""
+
+    def pause(self) -> None:
+        return
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        return
+
+
+class JsonScreen(StillScreen):
     """Every event and the result as one object a line on standard output."""
 
     can_ask = False
@@ -83,22 +101,8 @@ class JsonScreen:
     def result(self, verb: str, lines: Sequence[str], values: Mapping[str, object]) -> None:
         put(json_line(done_result(verb, values)))
 
-    def pause(self) -> None:
-        return
 
-    def __enter__(self) -> JsonScreen:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        return
-
-
-class PlainScreen:
+class PlainScreen(StillScreen):
     """Lines that are never redrawn: for files, pipes and terminals without abilities."""
 
     def __init__(self) -> None:
@@ -140,20 +144,6 @@ class PlainScreen:
 
     def result(self, verb: str, lines: Sequence[str], values: Mapping[str, object]) -> None:
         self.show(lines, {"verb": verb, **values})
-
-    def pause(self) -> None:
-        return
-
-    def __enter__(self) -> PlainScreen:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        return
 
 
 Told = Attempt | Heard | Notice | Listening | Restarted
